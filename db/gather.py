@@ -1,0 +1,68 @@
+"""GATHER: what a stage may see of claimed chunks, and whether the ledger holds its answer already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import text
+
+from db.session import Database
+from db.sql import sql
+from db.types import Claim, Material, Neighbour, Param
+
+
+async def gather(
+    db: Database, claims: Sequence[Claim], *, language: str, embedding_model: int | None = None
+) -> dict[int, Material]:
+    """Material by chunk id; a chunk that was deleted meanwhile is absent.
+
+    ``language`` is the configured one, used where the repository names none. ``embedding_model`` is the id of
+    the model whose vectors are compared (stage embed only).
+    """
+    chunks = sorted({claim.chunk_id for claim in claims})
+    if not chunks:
+        return {}
+    async with db.statement() as connection:
+        rows = await connection.execute(sql("gather"), {"chunks": chunks, "model_id": embedding_model})
+        return {row["chunk_id"]: _material(dict(row), language) for row in rows.mappings()}
+
+
+Recalled = tuple[int, str, str, dict[str, Any]]  # generation id, text, model, quality
+
+
+async def recall(db: Database, keys: Sequence[str]) -> dict[str, Recalled]:
+    """The newest text of the ledger for each content address that it holds."""
+    if not keys:
+        return {}
+    async with db.statement() as connection:
+        rows = await connection.execute(
+            text(
+                "SELECT DISTINCT ON (key) key, id, output, model, quality FROM generation "
+                "WHERE key = ANY (CAST(:keys AS text[])) AND output IS NOT NULL ORDER BY key, id DESC"
+            ),
+            {"keys": sorted(set(keys))},
+        )
+        return {row.key: (row.id, row.output, row.model, row.quality) for row in rows}
+
+
+def _material(row: dict[str, Any], language: str) -> Material:
+    for name in ("supertypes", "annotations", "modifiers", "imports"):
+        row[name] = tuple(row[name])
+    row["params"] = params_of(row["params"])
+    row["callees"] = tuple(Neighbour(**neighbour) for neighbour in row["callees"])
+    row["callers"] = tuple(Neighbour(**neighbour) for neighbour in row["callers"])
+    row["vectors"] = tuple(sorted(row["vectors"].items()))
+    row["language"] = row["language"] or language
+    return Material(**row)
+
+
+def params_of(stored: Any) -> tuple[Param, ...]:
+    """Parameters as the json column keeps them; an external indexer may give plain names."""
+    found = []
+    for entry in stored or []:
+        if isinstance(entry, str):
+            found.append(Param(name=entry))
+        elif isinstance(entry, dict) and entry.get("name"):
+            found.append(Param(name=entry["name"], type=entry.get("type"), default=entry.get("default")))
+    return tuple(found)

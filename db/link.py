@@ -1,0 +1,197 @@
+"""LINK: read the whole code graph of a repository, write what linking and ranking found out about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+
+from db.payload import dump
+from db.session import Database
+from db.sql import sql
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredNode:
+    """What linking and ranking need of a node."""
+
+    id: int
+    file_id: int | None
+    kind: str
+    lang: str
+    fqn: str
+    name: str
+    package: str
+    owner: str | None
+    supertypes: tuple[str, ...]
+    params: tuple[dict[str, Any], ...]
+    return_type: str | None
+    fields: tuple[dict[str, Any], ...]
+    signature_hash: str | None
+    doc_summary: str | None
+    centrality: float
+    level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEdge:
+    """An edge with what it leads to so far."""
+
+    src: int
+    kind: str
+    dst_name: str
+    dst: int | None
+    count: int
+    resolution: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredChunk:
+    """What the last index run said about a chunk's neighbours and place."""
+
+    id: int
+    node_id: int
+    context_hash: str | None
+    priority: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BareNode:
+    """A node that has no chunk yet."""
+
+    id: int
+    kind: str
+    fqn: str
+    params: tuple[dict[str, Any], ...]
+    source_code: str
+    path: str
+
+
+async def load_nodes(db: Database, repo_id: int) -> list[StoredNode]:
+    """Every node of the repository, by id."""
+    async with db.statement() as connection:
+        rows = await connection.execute(
+            text(
+                "SELECT id, file_id, kind, lang, fqn, name, package, owner, supertypes, params, return_type, fields, "
+                "signature_hash, doc_summary, centrality, level FROM node WHERE repo_id = :repo ORDER BY id"
+            ),
+            {"repo": repo_id},
+        )
+        return [
+            StoredNode(
+                **{
+                    **row._mapping,
+                    "supertypes": tuple(row.supertypes),
+                    "params": tuple(row.params),
+                    "fields": tuple(row.fields),
+                }
+            )
+            for row in rows
+        ]
+
+
+async def load_edges(db: Database, repo_id: int) -> list[StoredEdge]:
+    """Every edge of the repository."""
+    async with db.statement() as connection:
+        rows = await connection.execute(
+            text(
+                "SELECT src, kind, dst_name, dst, count, resolution FROM edge WHERE repo_id = :repo "
+                "ORDER BY src, kind, dst_name"
+            ),
+            {"repo": repo_id},
+        )
+        return [StoredEdge(**row._mapping) for row in rows]
+
+
+async def load_imports(db: Database, repo_id: int) -> dict[int, list[dict[str, str]]]:
+    """The imports of every file, ``[{"alias", "target"}]`` by file id."""
+    async with db.statement() as connection:
+        rows = await connection.execute(
+            text("SELECT id, imports FROM file WHERE repo_id = :repo AND imports <> '[]'"), {"repo": repo_id}
+        )
+        return {row.id: row.imports for row in rows}
+
+
+async def load_chunks(db: Database, repo_id: int) -> list[StoredChunk]:
+    """Every chunk of the repository that stands for a whole node."""
+    async with db.statement() as connection:
+        rows = await connection.execute(
+            text("SELECT id, node_id, context_hash, priority FROM chunk WHERE repo_id = :repo AND part = 0"),
+            {"repo": repo_id},
+        )
+        return [StoredChunk(**row._mapping) for row in rows]
+
+
+async def write_links(db: Database, edges: Sequence[StoredEdge]) -> None:
+    """Store where edges lead."""
+    await _write(
+        db,
+        "UPDATE edge e SET dst = g.dst, resolution = g.resolution FROM jsonb_to_recordset(CAST(:rows AS jsonb)) "
+        "AS g (src bigint, kind text, dst_name text, dst bigint, resolution text) "
+        "WHERE e.src = g.src AND e.kind = g.kind AND e.dst_name = g.dst_name",
+        [
+            {
+                "src": edge.src,
+                "kind": edge.kind,
+                "dst_name": edge.dst_name,
+                "dst": edge.dst,
+                "resolution": edge.resolution,
+            }
+            for edge in edges
+        ],
+    )
+
+
+async def write_places(db: Database, places: Mapping[int, tuple[float, int]]) -> None:
+    """Store (centrality, level) by node."""
+    await _write(
+        db,
+        "UPDATE node n SET centrality = g.centrality, level = g.level "
+        "FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g (id bigint, centrality real, level integer) "
+        "WHERE n.id = g.id",
+        [{"id": node, "centrality": place[0], "level": place[1]} for node, place in places.items()],
+    )
+
+
+async def write_contexts(db: Database, chunks: Sequence[StoredChunk]) -> None:
+    """Store what the neighbours of chunks show of themselves, and how early they go."""
+    await _write(
+        db,
+        "UPDATE chunk c SET context_hash = g.context_hash, priority = g.priority "
+        "FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g (id bigint, context_hash text, priority integer) "
+        "WHERE c.id = g.id",
+        [{"id": chunk.id, "context_hash": chunk.context_hash, "priority": chunk.priority} for chunk in chunks],
+    )
+
+
+async def nodes_without_chunk(db: Database, repo_id: int, *, after: int, limit: int) -> list[BareNode]:
+    """Nodes that have source and no chunk yet, by id, above ``after``."""
+    async with db.statement() as connection:
+        rows = await connection.execute(
+            text(
+                "SELECT n.id, n.kind, n.fqn, n.params, n.source_code, f.path FROM node n "
+                "JOIN file f ON f.id = n.file_id LEFT JOIN chunk c ON c.node_id = n.id "
+                "WHERE n.repo_id = :repo AND n.id > :after AND n.source_hash IS NOT NULL AND c.id IS NULL "
+                "ORDER BY n.id LIMIT :limit"
+            ),
+            {"repo": repo_id, "after": after, "limit": limit},
+        )
+        return [BareNode(**{**row._mapping, "params": tuple(row.params)}) for row in rows]
+
+
+async def insert_chunks(db: Database, repo_id: int, chunks: Sequence[Mapping[str, Any]]) -> int:
+    """Make chunks: ``node_id``, the fields of ChunkText, ``context_hash`` and ``priority`` of each."""
+    async with db.write() as connection:
+        rows = await connection.execute(sql("link_chunks"), {"repo_id": repo_id, "chunks": dump(list(chunks))})
+        return len(rows.all())
+
+
+_BATCH = 5000
+
+
+async def _write(db: Database, statement: str, rows: list[dict[str, Any]]) -> None:
+    for start in range(0, len(rows), _BATCH):
+        async with db.write() as connection:
+            await connection.execute(text(statement), {"rows": dump(rows[start : start + _BATCH])})

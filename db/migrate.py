@@ -1,0 +1,103 @@
+"""MIGRATE: bring the tables to the revision this program works with, and tell where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from alembic import command
+from db.errors import SchemaMismatch
+from db.session import mapped_errors, sqlalchemy_url
+
+MINIMUM_POSTGRES = 15
+MINIMUM_PGVECTOR = (0, 8, 4)  # before it, vacuum could damage an HNSW index
+_LOCK = 0x646F63746F776E  # "doctown": one migration at a time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the database is and which revision its tables have."""
+
+    server: str  # "18.4"
+    server_major: int
+    pgvector: str | None  # None: the extension is not installed in this database
+    pgvector_available: str | None  # None: the server does not have it at all
+    revision: str | None  # None: no tables yet
+    head: str
+
+    @property
+    def current(self) -> bool:
+        """Whether no migration is missing."""
+        return self.revision == self.head
+
+
+def upgrade(url: str, scripts: Path, revision: str = "head") -> tuple[str | None, str | None]:
+    """Migrate up to ``revision``; returns the revisions before and after. Blocking: call it in a thread.
+
+    Several processes may call it at once: an advisory lock lets one through and the others find nothing to do.
+    """
+    return _migrate(url, scripts, lambda config: command.upgrade(config, revision))
+
+
+def downgrade(url: str, scripts: Path, revision: str) -> tuple[str | None, str | None]:
+    """Migrate down to ``revision`` (``base`` removes every table and with them all texts)."""
+    return _migrate(url, scripts, lambda config: command.downgrade(config, revision))
+
+
+def standing(url: str, scripts: Path) -> Standing:
+    """Look at the server, the extension and the revision without changing anything."""
+    head = ScriptDirectory.from_config(_config(scripts)).get_current_head()
+    with mapped_errors(), create_engine(sqlalchemy_url(url), poolclass=NullPool).connect() as connection:
+        server = connection.scalar(text("SHOW server_version")) or "0"
+        row = connection.execute(
+            text("SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'vector'")
+        ).first()
+        return Standing(
+            server=server.split()[0],
+            server_major=int(server.split(".")[0].split()[0]),
+            pgvector=row.installed_version if row else None,
+            pgvector_available=row.default_version if row else None,
+            revision=MigrationContext.configure(connection).get_current_revision(),
+            head=str(head),
+        )
+
+
+def _migrate(url: str, scripts: Path, run: Callable[[Config], None]) -> tuple[str | None, str | None]:
+    config = _config(scripts)
+    engine = create_engine(sqlalchemy_url(url), poolclass=NullPool)
+    with mapped_errors(), engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+        connection.commit()
+        try:
+            before = MigrationContext.configure(connection).get_current_revision()
+            connection.commit()
+            config.attributes["connection"] = connection
+            try:
+                run(config)
+            except CommandError as error:
+                raise SchemaMismatch(
+                    f"the database is at a revision this version of Doctown does not know: {error}",
+                    "Use a newer Doctown, or another database.",
+                ) from error
+            connection.commit()
+            after = MigrationContext.configure(connection).get_current_revision()
+            connection.commit()
+        finally:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+            connection.commit()
+    return before, after
+
+
+def _config(scripts: Path) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    return config

@@ -1,0 +1,243 @@
+"""REPORT: how the work stands, one chunk with everything known about it, the ledger's sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from db.errors import NotFound
+from db.session import Database
+from db.types import Progress, Stage
+
+_RATE_WINDOW_MIN = 10
+
+
+async def progress(db: Database, repo: str | None = None) -> list[Progress]:
+    """One row per repository and stage; a repository without work is there with zeros for the coder."""
+    async with db.read() as connection:
+        rows = await connection.execute(
+            text(
+                f"""
+                SELECT r.name, w.stage,
+                       count(*) FILTER (WHERE w.state = 'due') AS due,
+                       count(*) FILTER (WHERE w.state = 'leased') AS leased,
+                       count(*) FILTER (WHERE w.state = 'retrying') AS retrying,
+                       count(*) FILTER (WHERE w.state = 'done') AS done,
+                       count(*) FILTER (WHERE w.state = 'dead') AS dead,
+                       count(*) FILTER (WHERE w.state = 'done'
+                           AND w.done_at > now() - interval '{_RATE_WINDOW_MIN} minutes') AS recent,
+                       extract(epoch FROM now() - min(w.done_at) FILTER (WHERE w.state = 'done'
+                           AND w.done_at > now() - interval '{_RATE_WINDOW_MIN} minutes'))::double precision
+                           AS window_s,
+                       count(*) FILTER (WHERE (c.explain_quality -> w.stage ->> 'flagged')::boolean) AS flagged
+                  FROM repository r
+                  LEFT JOIN work w ON w.repo_id = r.id
+                  LEFT JOIN chunk c ON c.id = w.chunk_id AND c.explain_quality <> '{{}}'
+                 WHERE CAST(:repo AS text) IS NULL OR r.name = CAST(:repo AS text)
+                 GROUP BY r.name, w.stage
+                 ORDER BY r.name, array_position(ARRAY['coder', 'talker', 'embed'], w.stage)
+                """
+            ),
+            {"repo": repo},
+        )
+        found = [_progress(dict(row)) for row in rows.mappings()]
+    if repo is not None and not found:
+        raise NotFound(f"no repository is called {repo!r}", "`doctown status` lists them all.")
+    return found
+
+
+def _progress(row: dict[str, Any]) -> Progress:
+    recent, window_s = row["recent"] or 0, row["window_s"]
+    rate = None
+    if recent > 1 and window_s and window_s > 0:
+        rate = recent / window_s * 60
+    waiting = (row["due"] or 0) + (row["leased"] or 0) + (row["retrying"] or 0)
+    return Progress(
+        repo=row["name"], stage=Stage(row["stage"] or Stage.CODER), due=row["due"] or 0, leased=row["leased"] or 0,
+        retrying=row["retrying"] or 0, done=row["done"] or 0, dead=row["dead"] or 0, flagged=row["flagged"] or 0,
+        rate_per_min=rate, left_s=waiting / rate * 60 if rate else None,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One chunk with all that is known about it."""
+
+    chunk_id: int
+    repo: str
+    fqn: str
+    kind: str
+    lang: str
+    part: int
+    path: str | None
+    line_start: int | None
+    line_end: int | None
+    signature: str | None
+    doc_summary: str | None
+    source_code: str | None
+    content_raw: str | None
+    content: str | None
+    language: str | None
+    quality: dict[str, Any]
+    stale: bool
+    updated_at: datetime
+    work: tuple[dict[str, Any], ...]  # stage, state, reason, attempts, error_class, last_error
+    callees: tuple[str, ...]
+    callers: tuple[str, ...]
+
+
+_PAGE = """
+    SELECT c.id AS chunk_id, r.name AS repo, n.fqn, n.kind, n.lang, c.part, f.path, n.line_start, n.line_end,
+           n.signature, n.doc_summary, n.source_code, c.content_raw, c.content, c.lang_detected AS language,
+           c.explain_quality AS quality, (c.coder_due OR c.talker_due) AS stale, c.updated_at,
+           (SELECT COALESCE(jsonb_agg(jsonb_build_object('stage', w.stage, 'state', w.state, 'reason', w.reason,
+                    'attempts', w.attempts, 'error_class', w.error_class, 'last_error', w.last_error)
+                    ORDER BY array_position(ARRAY['coder', 'talker', 'embed'], w.stage)), '[]')
+              FROM work w WHERE w.chunk_id = c.id) AS work,
+           ARRAY(SELECT COALESCE(d.fqn, e.dst_name) FROM edge e LEFT JOIN node d ON d.id = e.dst
+                  WHERE e.src = n.id AND e.kind = 'CALLS' ORDER BY e.dst IS NULL, e.count DESC, 1 LIMIT 20) AS callees,
+           ARRAY(SELECT s.fqn FROM edge e JOIN node s ON s.id = e.src
+                  WHERE e.dst = n.id AND e.kind = 'CALLS' ORDER BY e.count DESC, 1 LIMIT 20) AS callers
+      FROM chunk c
+      JOIN node n ON n.id = c.node_id
+      JOIN repository r ON r.id = c.repo_id
+      LEFT JOIN file f ON f.id = n.file_id
+"""
+
+
+async def pages(db: Database, fqn: str, *, repo: str | None = None, limit: int = 20) -> list[Page]:
+    """The chunks of a symbol: by its full name, else by the end of it (``Service.save``), else by its last word.
+
+    Raises NotFound when none of the three leads anywhere.
+    """
+    conditions = (
+        "n.fqn = :fqn",
+        "n.fqn LIKE '%.' || :escaped",
+        "n.name = :fqn",
+        "lower(n.fqn) = lower(:fqn) OR lower(n.name) = lower(:fqn)",
+    )
+    escaped = fqn.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    async with db.read() as connection:
+        for condition in conditions:
+            rows = await connection.execute(
+                text(
+                    f"{_PAGE} WHERE ({condition}) AND (CAST(:repo AS text) IS NULL OR r.name = CAST(:repo AS text)) "
+                    "ORDER BY r.name, n.fqn, n.ordinal, c.part LIMIT :limit"
+                ),
+                {"fqn": fqn, "escaped": escaped, "repo": repo, "limit": limit},
+            )
+            found = [_page(dict(row)) for row in rows.mappings()]
+            if found:
+                return found
+    where = f" in {repo}" if repo else ""
+    raise NotFound(f"nothing is called {fqn!r}{where}", "`doctown search` finds by meaning and by words.")
+
+
+async def page(db: Database, chunk_id: int) -> Page:
+    """One chunk by its id."""
+    async with db.read() as connection:
+        row = (await connection.execute(text(f"{_PAGE} WHERE c.id = :id"), {"id": chunk_id})).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no chunk {chunk_id}")
+    return _page(dict(row))
+
+
+def _page(row: dict[str, Any]) -> Page:
+    row["work"] = tuple(row["work"])
+    row["callees"] = tuple(row["callees"])
+    row["callers"] = tuple(row["callers"])
+    return Page(**row)
+
+
+async def central_chunks(db: Database, repo_id: int, limit: int) -> list[int]:
+    """The chunks of the most central nodes of a repository, most central first; only what has source."""
+    async with db.read() as connection:
+        rows = await connection.execute(
+            text(
+                "SELECT c.id FROM chunk c JOIN node n ON n.id = c.node_id WHERE c.repo_id = :repo "
+                "AND c.source_hash IS NOT NULL ORDER BY n.centrality DESC, n.level, n.fqn, c.id LIMIT :limit"
+            ),
+            {"repo": repo_id, "limit": limit},
+        )
+        return [row.id for row in rows]
+
+
+async def documented(db: Database, chunks: list[int]) -> int:
+    """How many of these chunks have both texts, made from what is there now."""
+    async with db.read() as connection:
+        return int(
+            await connection.scalar(
+                text(
+                    "SELECT count(*) FROM chunk WHERE id = ANY (CAST(:chunks AS bigint[])) AND NOT coder_due "
+                    "AND NOT talker_due AND COALESCE(content, '') <> ''"
+                ),
+                {"chunks": chunks},
+            )
+            or 0
+        )
+
+
+async def totals(db: Database, repo_id: int) -> dict[str, Any]:
+    """Nodes by kind, edges by kind, chunks, calls and how many of them lead somewhere."""
+    async with db.read() as connection:
+        nodes = await connection.execute(
+            text("SELECT kind, count(*) AS n FROM node WHERE repo_id = :repo GROUP BY kind ORDER BY kind"),
+            {"repo": repo_id},
+        )
+        edges = await connection.execute(
+            text(
+                "SELECT kind, count(*) AS n, count(dst) AS resolved, sum(count) AS uses, "
+                "COALESCE(sum(count) FILTER (WHERE dst IS NOT NULL), 0) AS uses_resolved "
+                "FROM edge WHERE repo_id = :repo GROUP BY kind ORDER BY kind"
+            ),
+            {"repo": repo_id},
+        )
+        chunks = await connection.scalar(
+            text("SELECT count(*) FROM chunk WHERE repo_id = :repo AND source_hash IS NOT NULL"), {"repo": repo_id}
+        )
+        edge_rows = edges.all()
+        return {
+            "nodes": {row.kind: row.n for row in nodes},
+            "edges": {row.kind: row.n for row in edge_rows},
+            "calls": sum(int(row.n) for row in edge_rows if row.kind == "CALLS"),
+            "calls_resolved": sum(int(row.resolved) for row in edge_rows if row.kind == "CALLS"),
+            "chunks": chunks,
+        }
+
+
+async def scope_progress(db: Database, repo_id: int, chunks: list[int] | None) -> dict[Stage, tuple[int, int, int]]:
+    """(done, given up, all) per stage of the given chunks, or of all chunks with source of a repository.
+
+    A chunk counts as embedded when its vectors include those of its finished texts, so that no figure ever falls.
+    """
+    async with db.read() as connection:
+        row = (
+            await connection.execute(
+                text(
+                    """
+                    SELECT count(*) AS total,
+                           count(*) FILTER (WHERE coder.state = 'done') AS coder,
+                           count(*) FILTER (WHERE talker.state = 'done') AS talker,
+                           count(*) FILTER (WHERE embed.state = 'done' AND talker.state = 'done') AS embed,
+                           count(*) FILTER (WHERE coder.state = 'dead') AS coder_dead,
+                           count(*) FILTER (WHERE talker.state = 'dead') AS talker_dead,
+                           count(*) FILTER (WHERE embed.state = 'dead') AS embed_dead
+                      FROM chunk c
+                      LEFT JOIN work coder ON coder.chunk_id = c.id AND coder.stage = 'coder'
+                      LEFT JOIN work talker ON talker.chunk_id = c.id AND talker.stage = 'talker'
+                      LEFT JOIN work embed ON embed.chunk_id = c.id AND embed.stage = 'embed'
+                     WHERE c.repo_id = :repo AND c.source_hash IS NOT NULL
+                       AND (CAST(:chunks AS bigint[]) IS NULL OR c.id = ANY (CAST(:chunks AS bigint[])))
+                    """
+                ),
+                {"repo": repo_id, "chunks": chunks},
+            )
+        ).one()
+    return {
+        Stage.CODER: (row.coder, row.coder_dead, row.total),
+        Stage.TALKER: (row.talker, row.talker_dead, row.total),
+        Stage.EMBED: (row.embed, row.embed_dead, row.total),
+    }

@@ -1,0 +1,157 @@
+"""The connection pool: read, write and single statements; every vendor error is mapped here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import exc
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from db.embedded import EmbeddedServer, default_folder
+from db.errors import DatabaseBusy, DatabaseUnreachable, SchemaMismatch, StoreError
+
+# SQLSTATEs after which the connection is gone, or the server is on its way down or up.
+_LOST = {"57P01", "57P02", "57P03", "08000", "08001", "08003", "08004", "08006", "53300"}
+# SQLSTATEs that say: you lost against somebody, ask again.
+_BUSY = {"40001", "40P01", "55P03", "57014"}
+_PASSWORD = re.compile(r"((?<=//)[^/@:]*:(?=[^/]*@)|[?&]password=)[^@&]*")
+_NO_SUCH_TABLE = {"42P01", "42703", "42883", "3F000"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """What the server itself gives up on; seconds for connecting, milliseconds for the rest."""
+
+    connect_s: int = 5
+    statement_ms: int = 60_000
+    lock_ms: int = 10_000
+    idle_in_transaction_ms: int = 60_000
+
+
+def resolve_url(url: str, folder: Path | None = None) -> str:
+    """Turn the setting ``database.url`` into a libpq URL; ``embedded`` starts the server of our own."""
+    if url != "embedded":
+        return url.replace("postgresql+psycopg://", "postgresql://", 1).replace("postgres://", "postgresql://", 1)
+    return EmbeddedServer(folder or default_folder()).start()
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same URL for SQLAlchemy, which wants the driver named."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def hide_password(url: str) -> str:
+    """The URL as it may be shown to a person or written to a log."""
+    return _PASSWORD.sub(r"\1***", url)
+
+
+class Database:
+    """A pool of connections to one database.
+
+    ``read()`` and ``write()`` are short transactions: write commits at its end and rolls back on any error.
+    ``statement()`` is a connection in autocommit: each statement is a transaction of its own.
+    All three raise StoreError and its kind, never an error of SQLAlchemy's or psycopg's.
+    """
+
+    def __init__(
+        self, url: str, *, name: str = "doctown", pool_size: int = 10, timeouts: Timeouts | None = None
+    ) -> None:
+        self.url = url
+        limits = timeouts or Timeouts()
+        options = (
+            f"-c statement_timeout={limits.statement_ms} -c lock_timeout={limits.lock_ms} "
+            f"-c idle_in_transaction_session_timeout={limits.idle_in_transaction_ms} -c timezone=UTC"
+        )
+        self._engine: AsyncEngine = create_async_engine(
+            sqlalchemy_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=30,
+            pool_pre_ping=True,
+            pool_recycle=300,
+            connect_args={
+                "application_name": name,
+                "connect_timeout": limits.connect_s,
+                "options": options,
+                # A half-open socket would hang for up to two hours without these.
+                "keepalives": 1,
+                "keepalives_idle": 15,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 20_000,
+            },
+        )
+        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """One consistent look at the data; nothing can be written."""
+        with mapped_errors():
+            async with self._engine.connect() as connection:
+                await connection.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
+                yield connection
+                await connection.rollback()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction: committed at the end of the block, rolled back when the block raises."""
+        with mapped_errors():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which every statement commits by itself."""
+        with mapped_errors():
+            async with self._autocommit.connect() as connection:
+                yield connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+@contextmanager
+def mapped_errors() -> Iterator[None]:
+    """Turn the vendors' errors into ours, most specific first."""
+    try:
+        yield
+    except exc.DBAPIError as error:
+        raise _explain(error.orig, error.connection_invalidated) from error
+    except exc.TimeoutError as error:
+        raise DatabaseBusy("no connection of the pool became free in time", "Raise database.pool_size.") from error
+    except psycopg.Error as error:
+        raise _explain(error, invalidated=False) from error
+    except (ConnectionError, OSError) as error:
+        raise DatabaseUnreachable(f"the database does not answer: {error}", _START_IT) from error
+
+
+_START_IT = "Start it, or check database.url (`doctown doctor` tells more)."
+
+
+def _explain(error: Any, invalidated: bool) -> StoreError:
+    state = getattr(error, "sqlstate", None)
+    message = _message(error)
+    if state in _BUSY:
+        return DatabaseBusy(message)
+    if state in _NO_SUCH_TABLE:
+        return SchemaMismatch(message, "Run `doctown db upgrade`.")
+    lost = state in _LOST or (state is None and isinstance(error, psycopg.OperationalError))
+    if lost or invalidated:
+        return DatabaseUnreachable(message, _START_IT)
+    return StoreError(message)
+
+
+def _message(error: Any) -> str:
+    """What the server says in one or two lines, without the statement and the functions it happened in."""
+    diagnosis = getattr(error, "diag", None)
+    if diagnosis is None or not diagnosis.message_primary:
+        return str(error).strip() or type(error).__name__
+    parts = (diagnosis.message_primary, diagnosis.message_detail, diagnosis.message_hint)
+    return ". ".join(part.rstrip(".") for part in parts if part)

@@ -1,0 +1,35 @@
+-- GATHER: all that a stage may see of the claimed chunks, in one look.
+-- Callees come resolved first and most called first; a parameter of the same class counts as internal.
+SELECT c.id AS chunk_id, r.name AS repo, r.language, c.title, c.part, n.kind, n.lang, n.fqn, n.name, n.package,
+       n.owner, f.path, n.line_start, n.line_end, n.signature, n.params, n.return_type, n.supertypes,
+       n.annotations, n.modifiers, n.doc_summary, n.doc_details,
+       CASE WHEN cardinality(n.imports) > 0 THEN n.imports
+            ELSE COALESCE((SELECT m.imports FROM node m WHERE m.file_id = n.file_id AND m.kind = 'FILE' LIMIT 1), '{}')
+       END AS imports,
+       COALESCE(n.source_code, '') AS source_code, COALESCE(c.source_hash, '') AS source_hash,
+       c.strategy, c.audience, c.goal, c.quality_target, c.content_raw, c.content, c.idents,
+       COALESCE((
+           SELECT jsonb_agg(to_jsonb(callee) - 'place' ORDER BY callee.place) FROM (
+               SELECT COALESCE(d.fqn, e.dst_name) AS fqn, e.count, d.id IS NOT NULL AS resolved,
+                      COALESCE(d.owner = n.owner OR d.owner = n.fqn, false) AS internal,
+                      d.signature, d.doc_summary AS summary,
+                      row_number() OVER (ORDER BY d.id IS NULL, e.count DESC, e.dst_name) AS place
+                 FROM edge e LEFT JOIN node d ON d.id = e.dst
+                WHERE e.src = n.id AND e.kind = 'CALLS'
+                ORDER BY place LIMIT 40) callee), '[]') AS callees,
+       COALESCE((
+           SELECT jsonb_agg(to_jsonb(caller) - 'place' ORDER BY caller.place) FROM (
+               SELECT s.fqn, e.count, true AS resolved, COALESCE(s.owner = n.owner OR s.owner = n.fqn, false) AS internal,
+                      s.signature, s.doc_summary AS summary,
+                      row_number() OVER (ORDER BY e.count DESC, s.fqn) AS place
+                 FROM edge e JOIN node s ON s.id = e.src
+                WHERE e.dst = n.id AND e.kind = 'CALLS' AND e.src <> n.id
+                ORDER BY place LIMIT 40) caller), '[]') AS callers,
+       COALESCE((
+           SELECT jsonb_object_agg(v.field, v.text_hash) FROM embedding v
+            WHERE v.chunk_id = c.id AND v.model_id = CAST(:model_id AS smallint)), '{}') AS vectors
+  FROM chunk c
+  JOIN node n ON n.id = c.node_id
+  JOIN repository r ON r.id = c.repo_id
+  LEFT JOIN file f ON f.id = n.file_id
+ WHERE c.id = ANY (CAST(:chunks AS bigint[]))

@@ -1,0 +1,383 @@
+"""The shared words: stages, states, nodes, claims, materials, drafts; values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+
+
+class Stage(StrEnum):
+    """One step of the work on a chunk; each has its own row in ``work``."""
+
+    CODER = "coder"  # source -> content_raw, for developers
+    TALKER = "talker"  # content_raw -> content, for managers and analysts
+    EMBED = "embed"  # source and texts -> vectors
+
+
+class State(StrEnum):
+    """Where a piece of work stands. The picture is drawn in ``db/models/work.py``."""
+
+    DUE = "due"  # may be claimed now
+    LEASED = "leased"  # a worker holds it until lease_until
+    RETRYING = "retrying"  # failed, waits for run_at
+    DONE = "done"  # made from the present key
+    DEAD = "dead"  # given up; waits for a requeue or a new source
+
+
+class Lane(IntEnum):
+    """What goes first: a lower lane is served before a higher one."""
+
+    ASKED = 0  # a person waits for it
+    NEW = 1  # never written, or its source changed
+    REFRESH = 2  # still true, but neighbours, prompt or model changed
+
+
+class Reason(StrEnum):
+    """Why a chunk is due."""
+
+    NEW = "new"
+    SOURCE = "source"
+    CONTEXT = "context"
+    RECIPE = "recipe"
+    RAW_CHANGED = "raw-changed"
+    REQUEUED = "requeued"
+
+
+class ErrorClass(StrEnum):
+    """What an error means for the attempt that met it."""
+
+    PERMANENT = "permanent"  # waiting cannot help: park at once
+    TRANSIENT = "transient"  # try again with backoff, a bounded number of times
+    INFRASTRUCTURE = "infrastructure"  # not this chunk's fault: refund the attempt, open the breaker
+    CRASH = "crash"  # the worker vanished while it held the lease
+
+
+class NodeKind(StrEnum):
+    """What a node of the code graph is."""
+
+    REPOSITORY = "REPOSITORY"
+    PACKAGE = "PACKAGE"
+    FILE = "FILE"
+    CLASS = "CLASS"
+    INTERFACE = "INTERFACE"
+    ENUM = "ENUM"
+    OBJECT = "OBJECT"
+    FUNCTION = "FUNCTION"
+    METHOD = "METHOD"
+    CONSTRUCTOR = "CONSTRUCTOR"
+    FIELD = "FIELD"
+
+
+class EdgeKind(StrEnum):
+    """How one node leans on another."""
+
+    CALLS = "CALLS"
+    IMPORTS = "IMPORTS"
+    INHERITS = "INHERITS"
+    IMPLEMENTS = "IMPLEMENTS"
+    CONTAINS = "CONTAINS"
+
+
+class VectorField(StrEnum):
+    """Which text of a chunk a vector was made from."""
+
+    SOURCE = "source"
+    RAW = "raw"
+    CONTENT = "content"
+
+
+# --- index: what the parser found -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """One declared parameter; ``type`` and ``default`` as written, None where absent."""
+
+    name: str
+    type: str | None = None
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedNode:
+    """One definition of a file, as its source states it.
+
+    ``source_code`` is the text that belongs to this node alone: in classes and files the members that are
+    nodes of their own stand as stubs. ``source_hash`` covers the token stream of that text: comments and
+    layout are out, doc comments are in. ``signature_hash`` covers what a neighbour may see of it.
+    """
+
+    kind: NodeKind
+    fqn: str
+    name: str
+    lang: str
+    package: str
+    owner: str | None  # fqn of the enclosing class, None at the top of a file
+    ordinal: int  # 0 for the first of that fqn and kind in its file, 1 for its first overload, ...
+    line_start: int  # 1-based, inclusive
+    line_end: int
+    signature: str
+    source_code: str
+    source_hash: str
+    signature_hash: str
+    params: tuple[Param, ...] = ()
+    return_type: str | None = None
+    supertypes: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
+    modifiers: tuple[str, ...] = ()
+    doc_summary: str | None = None
+    doc_details: str | None = None
+    imports: tuple[str, ...] = ()  # as written, files and top-level classes only
+    fields: tuple[Param, ...] = ()  # declared fields and properties of a class: receivers are typed by them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A use of a name: the raw material of an edge, before anything is resolved."""
+
+    source: int  # index into ParsedFile.nodes of the node whose text holds it
+    kind: EdgeKind
+    target: str  # as written, with its receiver: ``self.repo.find``
+    line: int  # first place
+    count: int = 1  # how often in that node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """One imported name: ``alias`` is what the file calls it, ``target`` what it stands for.
+
+    ``target`` is dotted whatever the language writes (``./a/b`` is resolved against the file first);
+    a wildcard has the alias ``*``.
+    """
+
+    alias: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedFile:
+    """All that one file says: nodes in source order (the FILE node first), references, imports."""
+
+    path: str  # POSIX, relative to the root of the repository
+    lang: str
+    size: int  # bytes
+    mtime_ns: int
+    content_hash: str
+    line_count: int
+    package: str
+    nodes: tuple[ParsedNode, ...]
+    references: tuple[Reference, ...]
+    imports: tuple[Import, ...]
+    syntax_errors: int = 0  # ERROR and MISSING places in the tree; the rest was still read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedFile:
+    """A file that was seen and not read, and the reason in words for a person."""
+
+    path: str
+    reason: str
+    size: int = 0
+    mtime_ns: int = 0
+
+
+# --- claim ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A row of ``work`` that we hold: renewals, saves and releases all say its fence."""
+
+    chunk_id: int
+    stage: Stage
+    repo_id: int
+    fence: int
+    attempts: int
+    crashes: int
+    wanted_key: str
+    reason: str
+    lane: Lane
+
+
+# --- gather -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """One end of an edge as a stage may see it: a name, a signature, one line of documentation."""
+
+    fqn: str
+    count: int
+    internal: bool  # belongs to the same class
+    resolved: bool  # False: outside the index, only the written name is known
+    signature: str | None = None
+    summary: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """All that a stage may see of a claimed chunk."""
+
+    chunk_id: int
+    repo: str
+    language: str  # natural language asked for: en, ru, es, ...
+    title: str | None
+    part: int
+    kind: str
+    lang: str
+    fqn: str
+    name: str
+    package: str
+    owner: str | None
+    path: str | None
+    line_start: int | None
+    line_end: int | None
+    signature: str | None
+    params: tuple[Param, ...]
+    return_type: str | None
+    supertypes: tuple[str, ...]
+    annotations: tuple[str, ...]
+    modifiers: tuple[str, ...]
+    doc_summary: str | None
+    doc_details: str | None
+    imports: tuple[str, ...]
+    source_code: str
+    source_hash: str
+    strategy: str | None
+    audience: str | None
+    goal: str | None
+    quality_target: str | None
+    content_raw: str | None
+    content: str | None
+    idents: str | None  # None: an index that is not ours left it to us
+    callees: tuple[Neighbour, ...] = ()
+    callers: tuple[Neighbour, ...] = ()
+    vectors: tuple[tuple[str, str], ...] = ()  # (field, text hash) of the vectors that are there
+
+
+# --- save -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextDraft:
+    """An answer that may be saved, and everything that made it."""
+
+    text: str
+    key: str  # content address: same key, same text, no call
+    recipe: str  # fingerprint of prompts, model, options and language
+    model: str
+    options: dict[str, Any]
+    prompt_fingerprint: str
+    language: str
+    quality: dict[str, Any]
+    language_detected: str | None = None
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    duration_ms: int = 0
+    regenerations: int = 0
+    reused_from: int | None = None  # generation that already held this text: no call was made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vector:
+    """One vector of a chunk and the hash of the text it was made from."""
+
+    field: VectorField
+    text_hash: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VectorDraft:
+    """The vectors that a chunk lacked; fields whose text had not changed are absent."""
+
+    model: str
+    dims: int
+    vectors: tuple[Vector, ...]
+    recipe: str
+    idents: str | None = None  # identifiers and code words, where the indexer gave none
+    words: str | None = None
+
+
+class Outcome(StrEnum):
+    """What became of a save."""
+
+    SAVED = "saved"
+    OUTDATED = "outdated"  # the source changed meanwhile: back to due, attempt refunded
+    LOST = "lost"  # another worker holds the row, or nobody: nothing was written
+
+
+# --- search -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One search result: where it is, how it scored, and which lists it was found by."""
+
+    chunk_id: int
+    repo: str
+    fqn: str
+    kind: str
+    lang: str
+    path: str | None
+    line_start: int | None
+    line_end: int | None
+    score: float
+    found_by: tuple[str, ...]
+    content_raw: str | None
+    content: str | None
+    signature: str | None
+    doc_summary: str | None
+
+
+# --- report -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How one stage of one repository stands."""
+
+    repo: str
+    stage: Stage
+    due: int = 0
+    leased: int = 0
+    retrying: int = 0
+    done: int = 0
+    dead: int = 0
+    rate_per_min: float | None = None  # finished in the last ten minutes, per minute
+    left_s: float | None = None  # at that rate; None when nothing moves
+    flagged: int = 0  # saved although a guard objected
+
+    @property
+    def total(self) -> int:
+        """Every piece of work of this stage, whatever its state."""
+        return self.due + self.leased + self.retrying + self.done + self.dead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexReport:
+    """What one index run did."""
+
+    repo: str
+    repo_id: int
+    files_seen: int = 0
+    files_parsed: int = 0
+    files_unchanged: int = 0
+    files_removed: int = 0
+    skipped: tuple[SkippedFile, ...] = ()
+    syntax_errors: tuple[tuple[str, int], ...] = ()  # (path, places)
+    nodes_written: int = 0
+    nodes_removed: int = 0
+    chunks_written: int = 0
+    chunks_removed: int = 0
+    edges_written: int = 0
+    nodes_by_kind: dict[str, int] = field(default_factory=dict)
+    edges_by_kind: dict[str, int] = field(default_factory=dict)
+    chunks: int = 0
+    calls: int = 0
+    calls_resolved: int = 0
+    seconds: float = 0.0
+    seconds_by_step: dict[str, float] = field(default_factory=dict)
+    finished_at: datetime | None = None
