@@ -1,0 +1,226 @@
+"""Every setting with its bounds and default, as frozen values; config.yaml explains each in a comment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+Language = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="two-letter ISO 639-1 code")]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    """A group of settings: unknown keys are refused, values cannot be changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class DatabaseSettings(_Section):
+    """Where the index, the queue and the texts live."""
+
+    url: str = "embedded"
+    folder: Path | None = None
+    pool_size: Annotated[int, Field(ge=1, le=200)] = 10
+    connect_timeout_s: Annotated[int, Field(ge=1, le=300)] = 5
+    statement_timeout_ms: Annotated[int, Field(ge=100)] = 60_000
+    lock_timeout_ms: Annotated[int, Field(ge=10)] = 10_000
+    idle_in_transaction_timeout_ms: Annotated[int, Field(ge=100)] = 60_000
+
+    @field_validator("url")
+    @classmethod
+    def _known_scheme(cls, url: str) -> str:
+        if url != "embedded" and not url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+            raise ValueError("must be 'embedded' or start with postgresql://")
+        return url
+
+
+class EndpointSettings(_Section):
+    """A place that answers for models; slots are counted per endpoint."""
+
+    provider: Literal["ollama", "openai", "embedded", "scripted"]
+    url: str | None = None
+    slots: Annotated[int, Field(ge=1, le=1024)] = 1
+    connect_timeout_s: Annotated[float, Field(gt=0, le=300)] = 5.0
+    api_key: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _url_where_needed(self) -> Self:
+        if self.provider in {"ollama", "openai"} and not self.url:
+            raise ValueError(f"provider {self.provider} needs a url, for example http://localhost:11434")
+        if self.url and not self.url.startswith(("http://", "https://")):
+            raise ValueError("url must start with http:// or https://")
+        return self
+
+
+class TextModelSettings(_Section):
+    """One text model and what is sent with every call to it."""
+
+    endpoint: str
+    name: Annotated[str, Field(min_length=1)]
+    temperature: Annotated[float, Field(ge=0, le=2)]
+    top_p: Annotated[float, Field(gt=0, le=1)]
+    seed: int = 42
+    context_tokens: Annotated[int, Field(ge=512)] = 8192
+    output_tokens: Annotated[int, Field(ge=32)] = 1200
+    timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    stall_s: Annotated[float, Field(gt=0)] = 60.0
+    stream: bool = True
+    keep_alive: str = "30m"
+    path: Path | None = None
+
+    @model_validator(mode="after")
+    def _room_for_the_prompt(self) -> Self:
+        if self.output_tokens >= self.context_tokens:
+            raise ValueError("output_tokens must be smaller than context_tokens: the prompt needs room too")
+        return self
+
+
+class EmbedderSettings(_Section):
+    """The model that turns texts into vectors."""
+
+    provider: Literal["sentence-transformers", "ollama", "openai", "scripted"] = "sentence-transformers"
+    endpoint: str | None = None
+    name: Annotated[str, Field(min_length=1)] = "all-MiniLM-L6-v2"
+    dims: Annotated[int, Field(ge=1, le=4000)] = 384
+    batch: Annotated[int, Field(ge=1, le=1024)] = 32
+    device: str = "cpu"
+    path: Path | None = None
+    timeout_s: Annotated[float, Field(gt=0)] = 120.0
+
+    @model_validator(mode="after")
+    def _endpoint_where_needed(self) -> Self:
+        if self.provider in {"ollama", "openai"} and not self.endpoint:
+            raise ValueError(f"provider {self.provider} needs an endpoint: a name from `endpoints`")
+        return self
+
+
+class ModelsSettings(_Section):
+    """Which model does which stage."""
+
+    coder: TextModelSettings = TextModelSettings(endpoint="local", name="qwen2.5-coder:14b", temperature=0.3, top_p=0.9)
+    talker: TextModelSettings = TextModelSettings(
+        endpoint="local", name="qwen2.5:14b-instruct", temperature=0.7, top_p=0.95
+    )
+    embedder: EmbedderSettings = EmbedderSettings()
+
+
+class QueueSettings(_Section):
+    """How work is claimed, leased, retried and given up."""
+
+    poll_ms: Annotated[int, Field(ge=50, le=3_600_000)] = 4000
+    lease_s: Annotated[float, Field(ge=3)] = 90.0
+    deadline_s: Annotated[float, Field(ge=1)] = 900.0
+    rescue_s: Annotated[float, Field(ge=1)] = 10.0
+    max_attempts: Annotated[int, Field(ge=1, le=100)] = 6
+    max_crashes: Annotated[int, Field(ge=1, le=100)] = 3
+    backoff_base_s: Annotated[float, Field(gt=0)] = 5.0
+    backoff_cap_s: Annotated[float, Field(gt=0)] = 1800.0
+    breaker_s: Annotated[float, Field(gt=0)] = 15.0
+    grace_s: Annotated[float, Field(ge=0)] = 30.0
+    refresh: Literal["auto", "manual"] = "auto"
+
+
+class LanguageGuardSettings(_Section):
+    """When an answer counts as written in the asked language."""
+
+    method: Literal["lingua", "langdetect", "script"] = "lingua"
+    minimum: dict[Language, Share] = {"ru": 0.9, "es": 0.85, "en": 0.85}
+    minimum_other: Share = 0.85
+    minimum_script: Share = 0.6
+    minimum_words: Annotated[int, Field(ge=1)] = 12
+
+
+class GuardSettings(_Section):
+    """What happens to an answer that a guard objects to."""
+
+    max_regenerations: Annotated[int, Field(ge=0, le=10)] = 2
+    on_failure: Literal["keep", "park"] = "keep"
+    language: LanguageGuardSettings = LanguageGuardSettings()
+
+
+class IndexSettings(_Section):
+    """Which files are read."""
+
+    max_file_kb: Annotated[int, Field(ge=1)] = 1024
+    max_line_chars: Annotated[int, Field(ge=200)] = 5000
+    exclude: tuple[str, ...] = ()
+    workers: Annotated[int, Field(ge=0, le=64)] = 0
+    batch_files: Annotated[int, Field(ge=1, le=5000)] = 200
+
+
+class SearchSettings(_Section):
+    """How hits are found and fused."""
+
+    limit: Annotated[int, Field(ge=1, le=1000)] = 10
+
+
+class LogSettings(_Section):
+    """What the daemon says and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class Settings(_Section):
+    """The whole configuration, checked once."""
+
+    language: Language = "en"
+    prompts: Path | None = None
+    database: DatabaseSettings = DatabaseSettings()
+    endpoints: dict[str, EndpointSettings] = {
+        "local": EndpointSettings(provider="ollama", url="http://localhost:11434", slots=2),
+    }
+    models: ModelsSettings = ModelsSettings()
+    queue: QueueSettings = QueueSettings()
+    guard: GuardSettings = GuardSettings()
+    index: IndexSettings = IndexSettings()
+    search: SearchSettings = SearchSettings()
+    log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _endpoints_exist(self) -> Self:
+        roles = {
+            "models.coder.endpoint": self.models.coder.endpoint,
+            "models.talker.endpoint": self.models.talker.endpoint,
+            "models.embedder.endpoint": self.models.embedder.endpoint,
+        }
+        for key, name in roles.items():
+            if name is not None and name not in self.endpoints:
+                known = ", ".join(sorted(self.endpoints))
+                raise ValueError(f"{key}: no endpoint is called {name!r}; there are: {known}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_context_per_model(self) -> Self:
+        coder, talker = self.models.coder, self.models.talker
+        same_model = (coder.endpoint, coder.name) == (talker.endpoint, talker.name)
+        if same_model and coder.context_tokens != talker.context_tokens:
+            raise ValueError(
+                "models.coder.context_tokens and models.talker.context_tokens differ although both stages use "
+                f"{coder.name}: the server would load the model anew for every other call"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _renewal_before_deadline(self) -> Self:
+        if self.queue.backoff_cap_s < self.queue.backoff_base_s:
+            raise ValueError("queue.backoff_cap_s must not be smaller than queue.backoff_base_s")
+        return self
+
+    def with_embedded_models(self) -> Settings:
+        """The same settings with the text models that run inside this process, without any server.
+
+        A 135M model needs no more than 4096 tokens of context and 400 of answer; its temperature is lowered
+        because it drifts.
+        """
+        small = {"endpoint": "embedded", "name": "SmolLM2-135M-Instruct", "context_tokens": 4096, "output_tokens": 400}
+        models = self.models.model_copy(
+            update={
+                "coder": self.models.coder.model_copy(update=small),
+                "talker": self.models.talker.model_copy(update={**small, "temperature": 0.3, "top_p": 0.9}),
+            }
+        )
+        endpoints = {**self.endpoints, "embedded": EndpointSettings(provider="embedded", slots=2)}
+        return self.model_copy(update={"models": models, "endpoints": endpoints})
