@@ -1,0 +1,63 @@
+"""The Guard protocol: may this answer be saved? Verdicts, and the judgement of all guards together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A model's answer with all that guards may measure it against."""
+
+    text: str  # tidied: see daemon.guard.shape.tidy
+    language: str
+    sections: tuple[str, ...] = ()
+    cut: bool = False  # the model ran into its output limit
+    source: str = ""  # what the answer is about; empty where the stage shows no code
+    identifiers: frozenset[str] = frozenset()  # names of the chunk: they belong to no language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One guard's opinion: figures for the record, named defects, and a score from 0 (worst) to 1."""
+
+    figures: Mapping[str, Any]
+    defects: Mapping[str, str] = field(default_factory=dict)  # code -> detail, as prompts/*/words.yaml names them
+    score: float = 1.0
+
+
+class Guard(Protocol):
+    """A pure judge of answers."""
+
+    def check(self, answer: Answer) -> Verdict:
+        """Measure the answer; the same answer always gets the same verdict."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What all guards said together."""
+
+    figures: Mapping[str, Any]
+    defects: Mapping[str, str]
+    score: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether no guard objects."""
+        return not self.defects
+
+
+def judge(guards: Sequence[Guard], answer: Answer) -> Judgement:
+    """Ask every guard. The score is the product of theirs, so that one bad mark is not averaged away."""
+    figures: dict[str, Any] = {}
+    defects: dict[str, str] = {}
+    score = 1.0
+    for guard in guards:
+        verdict = guard.check(answer)
+        figures.update(verdict.figures)
+        defects.update(verdict.defects)
+        score *= verdict.score
+    return Judgement(figures=figures, defects=defects, score=round(score, 4))

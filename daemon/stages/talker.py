@@ -1,0 +1,30 @@
+"""TALKER: the same in plain words, for managers and analysts; it sees the Coder's text and no code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from daemon.errors import SourceError
+from db.types import Material, Stage
+
+
+class Talker:
+    """``content_raw`` -> ``content``."""
+
+    stage = Stage.TALKER
+
+    def fields(self, material: Material) -> Mapping[str, str]:
+        """The placeholders of talker.user.md. Raises SourceError when there is no technical text to retell."""
+        raw = (material.content_raw or "").strip()
+        if not raw:
+            raise SourceError("there is no technical text to retell", "Requeue the stage coder of this chunk.")
+        return {"fqn": material.title or material.fqn, "raw": raw}
+
+    def inputs(self, material: Material) -> Sequence[object]:
+        """The Coder's text alone: what did not change it does not change this."""
+        return (material.content_raw,)
+
+    def source(self, material: Material) -> str:
+        """No code is shown to this stage."""
+        del material
+        return ""
