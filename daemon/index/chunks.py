@@ -1,0 +1,50 @@
+"""Which nodes become chunks, what is said of each, what its neighbours show, and which goes first."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from daemon.identifiers import code_words, identifier_words
+from db.index import CONTAINERS, ChunkText
+from db.types import NodeKind
+
+NO_CONTEXT = "-"  # an own index always says something about the neighbours, if only that there are none
+_CENTRALITY_STEPS = 999
+_LEVELS = 1000
+
+_GOALS: Mapping[str, str] = {
+    NodeKind.FILE: "what the file offers, how its parts work together, what it leans on",
+    NodeKind.CLASS: "responsibility, state, collaboration of the members, how it is used",
+}
+_GOAL = "purpose, inputs, result, steps, errors, how it is used"
+
+
+def chunk_of(kind: str, fqn: str, path: str, params: Sequence[str], source_code: str) -> ChunkText | None:
+    """What the chunk of a node says; None where there is nothing to explain. ``params`` are names."""
+    if not source_code.strip():
+        return None
+    is_class = kind in CONTAINERS
+    return ChunkText(
+        title=fqn,
+        # A container is shown as its skeleton: members that are nodes of their own stand as stubs.
+        strategy="skeleton" if is_class or kind == NodeKind.FILE else "symbol",
+        audience="developers",
+        goal=_GOALS.get(NodeKind.CLASS if is_class else kind, _GOAL),
+        quality_target="complete, and nothing that the code does not show",
+        idents=identifier_words(fqn, path, params),
+        words=code_words(source_code),
+    )
+
+
+def context_hash(signatures: Iterable[tuple[str, str | None]]) -> str:
+    """What the callees of a node show of themselves: (name, signature hash) of each, in no order."""
+    shown = sorted({(name, signature or "") for name, signature in signatures})
+    if not shown:
+        return NO_CONTEXT
+    return hashlib.blake2b(repr(shown).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def priority(level: int, centrality: float) -> int:
+    """Bottom-up, then by centrality: callees before callers, what much leans on before what little does."""
+    return min(level, _LEVELS) * (_CENTRALITY_STEPS + 1) + _CENTRALITY_STEPS - round(centrality * _CENTRALITY_STEPS)

@@ -1,0 +1,156 @@
+"""Resolves uses of names to definitions; what is not certain stays open: a wrong edge is worse than none.
+
+Rules of a call, by ``Link.how``, surest first:
+
+``self``       a member of the surrounding class, said by ``self``, ``this`` or by the bare name
+``local``      a name of the same file
+``import``     a name that the file imports, followed through re-exports
+``package``    a name of the same package or folder (Go, Java, Kotlin, Rust)
+``inherited``  a member of a supertype within the index
+``typed``      a member of the type that a parameter, field or variable is declared with or constructed from
+``returned``   a member of the type that a function called in the receiver is declared to return
+``unique``     a telling name that one function of the index has, called on a receiver of which nothing is known
+
+Constructing a class leads to its constructor where it has exactly one of its own, else to the class; Kotlin
+classes are their own primary constructor. A call of an overloaded name leads to the first of the overloads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from daemon.index.catalog import CALLABLE, CLASS_LIKE, Catalog, Definition, family, typed
+from daemon.index.receivers import Receivers
+from daemon.index.scopes import Scopes, Seen
+from db.types import EdgeKind, Import, NodeKind
+
+__all__ = ["Definition", "Link", "Use", "link", "typed"]
+
+_MIN_TELLING = 8  # characters of a name that may be resolved by being the only one
+_MIN_TELLING_PLAIN = 11  # the same for names that begin like accessors
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
+_PLAIN_WORDS = frozenset(
+    ("get", "set", "is", "has", "to", "as", "on", "with", "from", "add", "of", "in", "for", "by", "new")
+)
+_COMMON = frozenset((Path(__file__).parent / "common_names.txt").read_text(encoding="utf-8").splitlines())
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A use of a name by the node with the id ``source``; ``target`` as a Reference has it."""
+
+    source: int
+    kind: EdgeKind
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a use leads: the id of a definition and the rule that found it; None and "" outside of the index."""
+
+    dst: int | None
+    how: str
+
+
+_OPEN = Link(None, "")
+
+
+def link(
+    definitions: Sequence[Definition], uses: Iterable[Use], imports: Mapping[int, Sequence[Import]]
+) -> dict[Use, Link]:
+    """Resolve every use. ``imports`` are those of each file by its id; all files of the repository should be there.
+
+    Time and memory are linear in definitions, imports and distinct uses.
+    """
+    linker = _Linker(Catalog(definitions, imports))
+    return {use: linker.link(use) for use in uses}
+
+
+class _Linker:
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._scopes = Scopes(catalog)
+        self._receivers = Receivers(self._scopes)
+
+    def link(self, use: Use) -> Link:
+        asking = self._catalog.by_id.get(use.source)
+        if asking is None or not use.target:
+            return _OPEN
+        if use.kind is EdgeKind.CALLS:
+            return self._call(asking, use.target)
+        if use.kind is EdgeKind.IMPORTS:
+            return self._imported(asking, use.target)
+        seen = self._scopes.type_seen(use.target, asking)
+        if seen is None or seen.definition is None or seen.definition.id == asking.id:
+            return _OPEN
+        return Link(seen.definition.id, seen.how)
+
+    def _imported(self, asking: Definition, target: str) -> Link:
+        """What is imported, else the nearest module round it: a constant is no node of its own."""
+        kin = family(asking.lang)
+        found = self._scopes.imported(kin, target, asking, asking, 0)
+        prefix = target
+        while found is None and "." in prefix and kin != "jvm":
+            prefix = prefix.rpartition(".")[0]
+            found = self._scopes.imported(kin, prefix, asking, asking, 0)
+        found = found or self._catalog.packages.get(target)
+        if found is None or found.id == asking.id:
+            return _OPEN
+        return Link(found.id, "import")
+
+    def _call(self, asking: Definition, target: str) -> Link:
+        head, dot, name = target.rpartition(".")
+        if not dot:
+            seen = self._receivers.called(asking, name)
+            return self._to(seen, asking)
+        if head == "super":
+            return self._to(self._receivers.inherited(asking, name), asking)
+        seen = self._receivers.value(asking, head.split(".")) if head else None
+        if seen is None:
+            return self._unique(asking, name)
+        if seen.foreign:
+            return self._extension(asking, name)
+        found = self._receivers.member(seen, name, asking)
+        if found is None and (seen.definition is None or seen.definition.kind not in CLASS_LIKE):
+            return _OPEN
+        return self._to(found, asking) if found is not None else self._extension(asking, name)
+
+    def _to(self, seen: Seen | None, asking: Definition) -> Link:
+        if seen is None or seen.definition is None:
+            return _OPEN
+        found = seen.definition
+        if found.kind in CLASS_LIKE:
+            found = self._scopes.constructor(found)
+        elif found.kind not in CALLABLE:
+            return _OPEN
+        return Link(found.id, seen.how) if found.id != asking.id or found.kind in CALLABLE else _OPEN
+
+    def _extension(self, asking: Definition, name: str) -> Link:
+        """A function of Kotlin that adds a member to a type from outside: in scope by its bare name."""
+        if asking.lang != "kotlin":
+            return _OPEN
+        seen = self._scopes.name(asking, name)
+        if seen is None or seen.definition is None or "this" not in seen.definition.fields:
+            return _OPEN
+        return Link(seen.definition.id, seen.how)
+
+    def _unique(self, asking: Definition, name: str) -> Link:
+        """The only function of that name, where the name is telling and the receiver says nothing at all."""
+        in_scope = self._extension(asking, name)
+        if in_scope.dst is not None or not telling(name):
+            return in_scope
+        found = [one for one in self._catalog.named(family(asking.lang), name) if one.kind is not NodeKind.CONSTRUCTOR]
+        if len(found) != 1 or (found[0].owner is None and "this" not in found[0].fields):
+            return _OPEN
+        return Link(found[0].id, "unique")
+
+
+def telling(name: str) -> bool:
+    """Whether a name says enough to stand for one function: two words or more, and none that libraries use."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if len(words) < 2 or "_".join(words) in _COMMON:  # noqa: PLR2004 - two words
+        return False
+    return len(name) >= (_MIN_TELLING_PLAIN if words[0] in _PLAIN_WORDS else _MIN_TELLING)

@@ -1,0 +1,95 @@
+"""What a repository leaves out: .gitignore files by the rules of git, and folders that hold no source of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+# Folders that hold downloaded, generated or cached code, whatever .gitignore says.
+_NEVER = frozenset({
+    ".git", ".hg", ".svn", ".jj", "node_modules", "bower_components", "__pycache__", "site-packages", ".venv", ".tox",
+    ".nox", ".eggs", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".gradle", ".idea", ".vscode",
+    ".next", ".nuxt", ".svelte-kit", ".turbo", ".parcel-cache", ".cache", ".terraform", ".dart_tool", ".yarn",
+})  # fmt: skip
+_MARKERS = ("pyvenv.cfg", "CACHEDIR.TAG")  # in a virtual environment; in a cache, target/ of cargo among them
+_MAX_BYTES = 1 << 20  # of one .gitignore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The patterns of one ignore file; they speak about paths below ``base`` ("" or with a slash at its end)."""
+
+    base: str
+    spec: GitIgnoreSpec
+
+    def verdict(self, path: str) -> bool | None:
+        """True: left out, False: taken back in, None: not mentioned. Folders end in a slash."""
+        if not path.startswith(self.base):
+            return None
+        return self.spec.check_file(path[len(self.base) :]).include
+
+
+def patterns(lines: Iterable[str]) -> GitIgnoreSpec:
+    """Compiled patterns; a line that is no pattern says nothing."""
+    good = []
+    for line in lines:
+        try:
+            GitIgnoreSpec.from_lines([line])
+        except ValueError:
+            continue
+        good.append(line)
+    return GitIgnoreSpec.from_lines(good)
+
+
+def rules_of(file: Path, base: str) -> Rules | None:
+    """The rules of an ignore file; None where there is none, or none that can be read."""
+    try:
+        if file.is_symlink() or not file.is_file():
+            return None
+        with file.open("rb") as opened:
+            text = opened.read(_MAX_BYTES).decode("utf-8", errors="replace")
+    except OSError:
+        return None
+    return Rules(base=base, spec=patterns(text.splitlines()))
+
+
+def ignored(path: str, rules: tuple[Rules, ...]) -> bool:
+    """Whether the last word on a path, from the outermost file to the innermost, leaves it out."""
+    for one in reversed(rules):
+        verdict = one.verdict(path)
+        if verdict is not None:
+            return verdict
+    return False
+
+
+class Fences:
+    """Folders and files that are left out of every index; remembers each folder it was asked about."""
+
+    def __init__(self, root: Path, exclude: Iterable[str]) -> None:
+        self._root = root
+        self._exclude = patterns(exclude)
+        self._folders: dict[str, bool] = {"": True}
+
+    def lets_in_folder(self, folder: str) -> bool:
+        """Whether files may come from a folder, given without a slash at its end; "" is the root."""
+        known = self._folders.get(folder)
+        if known is None:
+            parent, _, name = folder.rpartition("/")
+            known = self.lets_in_folder(parent) and name not in _NEVER and self._is_source(folder)
+            self._folders[folder] = known
+        return known
+
+    def lets_in(self, path: str) -> bool:
+        """Whether a file may be indexed."""
+        return self.lets_in_folder(path.rpartition("/")[0]) and not self._exclude.check_file(path).include
+
+    def _is_source(self, folder: str) -> bool:
+        if self._exclude.check_file(f"{folder}/").include:
+            return False
+        try:
+            return not any((self._root / folder / marker).exists() for marker in _MARKERS)
+        except OSError:
+            return True

@@ -1,0 +1,201 @@
+"""One file's bytes -> ParsedFile: nodes, references and imports; pure, no I/O, never raises on content."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from functools import cache
+from hashlib import blake2b
+from pathlib import PurePosixPath
+
+from tree_sitter import Parser, Query, QueryCursor, Tree
+
+from daemon.index.facts import Source, params_of, receiver_of, return_type_of
+from daemon.index.languages import Language, Naming, SyntaxNode, grammar_of
+from daemon.index.mends import mended
+from daemon.index.names import module_of
+from daemon.index.outline import CLASS_LIKE, Found, innermost, outline_of
+from daemon.index.references import Context, Imported, Uses, imported, uses_of
+from daemon.index.tags import tags_of
+from daemon.index.text import own_text, signature_of
+from daemon.index.tokens import read_tokens, signature_hash, source_hash
+from db.types import Import, NodeKind, Param, ParsedFile, ParsedNode
+
+_BOM = b"\xef\xbb\xbf"
+_DIGEST = 16  # bytes
+_PATIENCE_S = 10.0  # for one file; a megabyte of good source takes a third of a second
+_PORTION = 1 << 16  # bytes handed to the parser at a time
+_MAX_WRITTEN = 500  # characters of a default value, a type or an annotation; longer ones say that they go on
+
+
+def content_hash(content: bytes) -> str:
+    """BLAKE2b of 128 bits over a file as it was read, in hexadecimal digits."""
+    return blake2b(content, digest_size=_DIGEST).hexdigest()
+
+
+def parse(
+    path: str,
+    source: bytes,
+    language: Language,
+    *,
+    mtime_ns: int = 0,
+    size: int | None = None,
+    roots: Mapping[str, str] | None = None,
+) -> ParsedFile:
+    """Read one file. Syntax errors are counted and the rest is read all the same.
+
+    ``path`` is POSIX and relative to the repository: names follow from it (``names.py``). ``size`` is what the
+    file system says where ``source`` was transcoded. ``roots``: prefix of an import -> folder (``projects.py``).
+    """
+    data = _normal(source)
+    text = Source(data, [match.start() for match in re.finditer(b"\n", data)])
+    tree = _tree(data, language)
+    root = (tree or Parser(grammar_of(language)).parse(b"")).root_node
+    tags = tags_of(root, language, text)
+    module = module_of(path, language, text.line(tags.package) if tags.package else None)
+    own_roots = dict(roots or {})
+    imports = imported(tags, language, text, path, module, own_roots)
+    aliases = {one.alias: one.target for one in imports.imports}
+    outline = outline_of(root, tags, language, text, module, aliases)
+    read_tokens(root, outline, language, text)
+    if tree is None:
+        outline.file.tokens += data.split()
+    context = Context(
+        language=language, source=text, module=module, roots=own_roots, outline=outline, holder=innermost(outline)
+    )
+    uses = uses_of(tags, context, imports)
+    nodes = tuple(_node(one, context, uses, imports, path) for one in outline.nodes)
+    return ParsedFile(
+        path=path,
+        lang=language.name,
+        size=len(source) if size is None else size,
+        mtime_ns=mtime_ns,
+        content_hash=content_hash(source),
+        line_count=_line_count(data),
+        package=module.package,
+        nodes=nodes,
+        references=tuple(uses.references),
+        imports=tuple(dict.fromkeys([*imports.imports, *_exported(nodes, language)])),
+        syntax_errors=_syntax_errors(root, language) if tree is not None else 1,
+    )
+
+
+def _tree(data: bytes, language: Language) -> Tree | None:
+    """The syntax tree; None where the parser is lost in a file that is no source at all.
+
+    Its way out of an error can cost the square of the length (an open comment ten thousand times). Then the file
+    is a single node of plain words, with one syntax error.
+    """
+    until = time.monotonic() + _PATIENCE_S
+    view = memoryview(mended(data, language))  # no copies: a lost parser asks for the same bytes again and again
+    try:
+        return Parser(grammar_of(language)).parse(
+            lambda offset, _: view[offset : offset + _PORTION],
+            progress_callback=lambda _, __: time.monotonic() > until,
+        )
+    except ValueError:
+        return None
+
+
+def _normal(source: bytes) -> bytes:
+    """Without a byte order mark, with ``\\n`` at the end of lines, and with a space for every NUL."""
+    data = source.removeprefix(_BOM)
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return data.replace(b"\0", b" ")
+
+
+def _line_count(data: bytes) -> int:
+    return data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
+
+
+@cache
+def _faults(language: Language) -> Query:
+    return Query(grammar_of(language), "(ERROR) @fault (MISSING) @fault")
+
+
+def _syntax_errors(root: SyntaxNode, language: Language) -> int:
+    if not root.has_error:
+        return 0
+    return len(QueryCursor(_faults(language)).captures(root).get("fault", []))
+
+
+def _node(one: Found, context: Context, uses: Uses, imports: Imported, path: str) -> ParsedNode:
+    language, source = context.language, context.source
+    is_file = one.kind is NodeKind.FILE
+    kind = one.kind or NodeKind.FILE
+    supertypes = tuple(uses.supertypes.get(id(one), ()))
+    callable_ = not is_file and kind not in CLASS_LIKE
+    has_params = not is_file and (callable_ or kind is not NodeKind.INTERFACE)
+    extra = [held] if callable_ and (held := receiver_of(one.function, source)) else []
+    companions = [member for member in one.members if member.node.type == "companion_object"]
+    extra += [_companion(member) for member in companions if kind in CLASS_LIKE]
+    return ParsedNode(
+        kind=kind,
+        fqn=one.fqn,
+        name=PurePosixPath(path).name if is_file else one.name,
+        lang=language.name,
+        package=context.module.package,
+        owner=one.owner,
+        ordinal=one.ordinal,
+        line_start=1 if is_file else source.line_at(one.start),
+        line_end=max(_line_count(source.data), 1) if is_file else source.line_at(one.end - 1),
+        signature=one.fqn if is_file else signature_of(one, language, source),
+        source_code=own_text(one, language, source),
+        source_hash=source_hash(one),
+        signature_hash=signature_hash(one, supertypes),
+        params=tuple(_short(param) for param in params_of(one.function, language, source)) if has_params else (),
+        return_type=_cut(return_type_of(one.function, source)) if callable_ else None,
+        supertypes=supertypes,
+        annotations=tuple(_cut(source.line(node)) or "" for node in one.annotations),
+        modifiers=_modifiers(one, context),
+        doc_summary=one.doc.summary,
+        doc_details=one.doc.details,
+        imports=tuple(imports.written) if is_file else (),
+        fields=tuple(_short(held) for held in (*extra, *uses.fields.get(id(one), {}).values())),
+    )
+
+
+def _companion(one: Found) -> Param:
+    """A companion under a name of its own: its members are called on the class all the same."""
+    return Param(name="Companion", type=one.name)
+
+
+def _modifiers(one: Found, context: Context) -> tuple[str, ...]:
+    """The modifiers before the name, as written; ``pub(crate)`` is one."""
+    found: list[str] = []
+    depth = 0
+    for start, end in one.head_spans:
+        if start >= one.name_at:
+            break
+        word = context.source.text(start, end)
+        if word == "(" and found and found[-1] == "pub":
+            depth, found[-1] = 1, "pub("
+        elif depth:
+            found[-1] += word
+            depth += (word == "(") - (word == ")")
+        elif word in context.language.modifiers and not (word == "fun" and one.kind not in CLASS_LIKE):
+            found.append(word)
+    return tuple(found)
+
+
+def _exported(nodes: tuple[ParsedNode, ...], language: Language) -> list[Import]:
+    """``default`` of a module that exports a declaration of its own under that name."""
+    if language.naming is not Naming.SCRIPT:
+        return []
+    return [
+        Import(alias="default", target=node.fqn)
+        for node in nodes
+        if node.owner is None and {"export", "default"} <= set(node.modifiers) and node.name != "default"
+    ]
+
+
+def _short(param: Param) -> Param:
+    return Param(name=_cut(param.name) or "", type=_cut(param.type), default=_cut(param.default))
+
+
+def _cut(text: str | None) -> str | None:
+    if text is None or len(text) <= _MAX_WRITTEN:
+        return text
+    return text[:_MAX_WRITTEN] + " …"

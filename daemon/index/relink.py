@@ -1,0 +1,153 @@
+"""Link and rank the whole code graph of a repository, and write only what came out differently."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from typing import TypedDict
+
+from daemon.index.chunks import chunk_of, context_hash, priority
+from daemon.index.edges import Definition, Link, Use, link, typed
+from daemon.index.graph import Place, rank
+from db import link as db_link
+from db.link import StoredChunk, StoredEdge, StoredNode
+from db.session import Database
+from db.types import EdgeKind, Import, NodeKind, Param
+
+_WEIGHTS = {EdgeKind.CALLS: 1.0, EdgeKind.INHERITS: 1.0, EdgeKind.IMPLEMENTS: 1.0, EdgeKind.IMPORTS: 0.5}
+_SHOWN = 40  # callees of a chunk that its prompt may show: db/sql/gather.sql takes as many
+_STEPS = 4
+_BATCH = 1000
+
+
+class Standing(TypedDict):
+    """What linking found out about a chunk."""
+
+    context_hash: str
+    priority: int
+
+
+Timed = Callable[[str], AbstractContextManager[None]]
+
+
+async def relink(db: Database, repo_id: int, timed: Timed, progress: Callable[[str, int, int], None]) -> int:
+    """Resolve every use, place every node, tell every chunk what its neighbours show, make the chunks that are missing.
+
+    Returns how many chunks were written. Whatever was done before is found done: a killed run is finished by the next.
+    """
+    nodes = await db_link.load_nodes(db, repo_id)
+    edges = await db_link.load_edges(db, repo_id)
+    imports = await db_link.load_imports(db, repo_id)
+    progress("link", 1, _STEPS)
+    with timed("link"):
+        linked = await asyncio.to_thread(resolve, nodes, edges, imports)
+        await db_link.write_links(db, [edge for edge, before in zip(linked, edges, strict=True) if edge != before])
+    progress("link", 2, _STEPS)
+    with timed("rank"):
+        places = await asyncio.to_thread(place, nodes, linked)
+        moved = {
+            node.id: (places[node.id].centrality, places[node.id].level)
+            for node in nodes
+            if (round(node.centrality, 4), node.level) != (places[node.id].centrality, places[node.id].level)
+        }
+        await db_link.write_places(db, moved)
+    progress("link", 3, _STEPS)
+    with timed("chunks"):
+        said = standings(nodes, linked, places)
+        chunks = await db_link.load_chunks(db, repo_id)
+        wanted = [StoredChunk(id=old.id, node_id=old.node_id, **said[old.node_id]) for old in chunks]
+        changed = [new for new, old in zip(wanted, chunks, strict=True) if new != old]
+        await db_link.write_contexts(db, changed)
+        made = await _make_missing(db, repo_id, said)
+    progress("link", _STEPS, _STEPS)
+    return len(changed) + made
+
+
+async def _make_missing(db: Database, repo_id: int, said: Mapping[int, Standing]) -> int:
+    last, made = 0, 0
+    while bare := await db_link.nodes_without_chunk(db, repo_id, after=last, limit=_BATCH):
+        last = bare[-1].id
+        rows = []
+        for node in bare:
+            names = [str(param["name"]) for param in node.params]
+            chunk = chunk_of(node.kind, node.fqn, node.path, names, node.source_code)
+            if chunk is not None:
+                rows.append({"node_id": node.id, **asdict(chunk), **said[node.id]})
+        made += await db_link.insert_chunks(db, repo_id, rows)
+    return made
+
+
+def resolve(
+    nodes: Sequence[StoredNode], edges: Sequence[StoredEdge], imports: Mapping[int, Sequence[Mapping[str, str]]]
+) -> list[StoredEdge]:
+    """The same edges with where they lead; CONTAINS is known since the file was stored."""
+    definitions = [_definition(node) for node in nodes if node.file_id is not None]
+    uses = {edge: Use(edge.src, EdgeKind(edge.kind), edge.dst_name) for edge in edges if edge.kind != EdgeKind.CONTAINS}
+    known = {
+        file: [Import(alias=entry["alias"], target=entry["target"]) for entry in entries]
+        for file, entries in imports.items()
+    }
+    links = link(definitions, list(uses.values()), known)
+    nowhere = Link(None, "")
+    return [_linked(edge, links.get(uses[edge], nowhere)) if edge in uses else edge for edge in edges]
+
+
+def _definition(node: StoredNode) -> Definition:
+    return Definition(
+        id=node.id,
+        kind=NodeKind(node.kind),
+        fqn=node.fqn,
+        name=node.name,
+        owner=node.owner,
+        package=node.package,
+        file_id=node.file_id or 0,
+        lang=node.lang,
+        supertypes=node.supertypes,
+        fields=typed([Param(**entry) for entry in node.params], [Param(**entry) for entry in node.fields]),
+        returns=node.return_type,
+    )
+
+
+def _linked(edge: StoredEdge, to: Link) -> StoredEdge:
+    return StoredEdge(
+        src=edge.src, kind=edge.kind, dst_name=edge.dst_name, dst=to.dst, count=edge.count, resolution=to.how or None
+    )
+
+
+def place(nodes: Sequence[StoredNode], edges: Sequence[StoredEdge]) -> dict[int, Place]:
+    """Centrality and level of every node."""
+    leanings = [
+        (edge.src, edge.dst, _WEIGHTS[EdgeKind(edge.kind)] * edge.count)
+        for edge in edges
+        if edge.dst is not None and edge.kind in _WEIGHTS
+    ]
+    contains = [(edge.src, edge.dst) for edge in edges if edge.dst is not None and edge.kind == EdgeKind.CONTAINS]
+    return rank([node.id for node in nodes], leanings, contains)
+
+
+def standings(
+    nodes: Sequence[StoredNode], edges: Sequence[StoredEdge], places: Mapping[int, Place]
+) -> dict[int, Standing]:
+    """What the callees of each node show of themselves, and how early its chunk goes."""
+    by_id = {node.id: node for node in nodes}
+    callees: defaultdict[int, list[StoredEdge]] = defaultdict(list)
+    for edge in edges:
+        if edge.kind == EdgeKind.CALLS and edge.dst is not None:
+            callees[edge.src].append(edge)
+    return {
+        node.id: {
+            "context_hash": _context(callees.get(node.id, []), by_id),
+            "priority": priority(places[node.id].level, places[node.id].centrality),
+        }
+        for node in nodes
+    }
+
+
+def _context(callees: Sequence[StoredEdge], by_id: Mapping[int, StoredNode]) -> str:
+    shown = sorted(callees, key=lambda edge: (-edge.count, edge.dst_name))[:_SHOWN]
+    return context_hash(
+        (by_id[edge.dst].name, by_id[edge.dst].signature_hash) for edge in shown if edge.dst is not None
+    )

@@ -1,0 +1,233 @@
+"""Looks over a source tree: which files are to be read, which are as they were, which are gone, which we skip."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from daemon.errors import SourceError
+from daemon.index.ignore import Fences
+from daemon.index.languages import Language, language_of
+from daemon.index.listing import list_files
+from daemon.index.projects import is_project_file, roots_of
+from daemon.settings import IndexSettings
+from db.types import SkippedFile
+
+_KIB = 1024
+_SNIFFED = 8 * _KIB  # bytes in which a NUL means that the file is no text
+_FIRST_LINE = 128  # bytes that are read to see which program a script is for
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_LINK = "a symbolic link; what it leads to is indexed where it lies"
+_NO_FILE = "neither a file nor a folder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFile:
+    """What the store remembers of a file; times in nanoseconds, sizes in bytes."""
+
+    size: int
+    mtime_ns: int
+    content_hash: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A file to be read. ``known_hash``: of the content that the store has, None for a new file."""
+
+    path: str  # POSIX, relative to the root
+    language: Language
+    size: int
+    mtime_ns: int
+    known_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """What a tree looks like now. A known file that we skip is in ``skipped`` and not in ``removed``."""
+
+    to_read: tuple[Entry, ...]
+    unchanged: tuple[str, ...]
+    removed: tuple[str, ...]
+    skipped: tuple[SkippedFile, ...]
+    roots: Mapping[str, str]  # prefix of an import -> folder: by which names the tree calls its own parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """The bytes of a file, in UTF-8 where it had another mark, and what the file system said at that moment."""
+
+    data: bytes
+    size: int
+    mtime_ns: int
+
+
+def scan(root: Path, known: Mapping[str, KnownFile], settings: IndexSettings) -> Scan:
+    """Compare a tree with what is known of it. Unchanged files are not opened.
+
+    Raises SourceError when the root itself is not a folder that can be read.
+    """
+    _check(root)
+    listing = list_files(root, Fences(root, settings.exclude))
+    to_read: list[Entry] = []
+    unchanged: list[str] = []
+    skipped = list(listing.skipped)
+    for path in listing.paths:
+        seen = _look(root, path, known.get(path), settings)
+        if isinstance(seen, Entry):
+            to_read.append(seen)
+        elif isinstance(seen, SkippedFile):
+            skipped.append(seen)
+        elif seen is not None:
+            unchanged.append(seen)
+    present = {entry.path for entry in to_read} | set(unchanged) | {one.path for one in skipped}
+    return Scan(
+        to_read=tuple(to_read),
+        unchanged=tuple(unchanged),
+        removed=tuple(sorted(path for path in known if path not in present)),
+        skipped=tuple(skipped),
+        roots=roots_of(root, (path for path in listing.paths if is_project_file(path))),
+    )
+
+
+def _check(root: Path) -> None:
+    try:
+        if not root.exists():
+            raise SourceError(f"{root} does not exist", "check the path of the repository")
+        if not root.is_dir():
+            raise SourceError(f"{root} is a file, not a folder", "give the folder of the repository")
+        with os.scandir(root) as entries:
+            next(entries, None)
+    except OSError as error:
+        reason = error.strerror or "unknown reason"
+        raise SourceError(f"{root} cannot be read: {reason}", "check who may read the folder") from error
+
+
+def _look(root: Path, path: str, known: KnownFile | None, settings: IndexSettings) -> Entry | SkippedFile | str | None:
+    """An entry to read, a skipped file, the path of an unchanged one, or None for what we do not index."""
+    language = language_of(path)
+    has_ending = "." in path.rpartition("/")[2].lstrip(".")
+    if language is None and has_ending:
+        return None
+    if not path.isprintable() and not path.isascii() and _undecodable(path):
+        printable = path.encode("utf-8", errors="replace").decode()
+        return SkippedFile(path=printable, reason="its name is not valid UTF-8") if language else None
+    try:
+        state = (root / path).lstat()
+    except FileNotFoundError:
+        return None  # git still has it, the folder does not
+    except OSError as error:
+        return SkippedFile(path=path, reason=_why(error)) if language else None
+    if not stat.S_ISREG(state.st_mode):
+        reason = _LINK if stat.S_ISLNK(state.st_mode) else _NO_FILE
+        return SkippedFile(path=path, reason=reason, mtime_ns=state.st_mtime_ns) if language else None
+    if known is not None and (known.size, known.mtime_ns) == (state.st_size, state.st_mtime_ns):
+        return path
+    if language is None and state.st_mode & stat.S_IXUSR:
+        language = _script_language(root, path)
+    if language is None:
+        return None
+    reason = _too_much(path, state.st_size, settings)
+    if reason:
+        return SkippedFile(path=path, reason=reason, size=state.st_size, mtime_ns=state.st_mtime_ns)
+    return Entry(
+        path=path,
+        language=language,
+        size=state.st_size,
+        mtime_ns=state.st_mtime_ns,
+        known_hash=known.content_hash if known else None,
+    )
+
+
+def _undecodable(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _too_much(path: str, size: int, settings: IndexSettings) -> str:
+    if size > settings.max_file_kb * _KIB:
+        return f"larger than {settings.max_file_kb} KiB (index.max_file_kb): {size // _KIB} KiB"
+    if ".min." in path.rpartition("/")[2]:
+        return "minified, by its name"
+    return ""
+
+
+def _script_language(root: Path, path: str) -> Language | None:
+    """The language of a program without an ending, by its first line."""
+    try:
+        descriptor = _open(root, path)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        return language_of(path, file.read(_FIRST_LINE))
+
+
+def read(root: Path, entry: Entry, settings: IndexSettings) -> Content | SkippedFile:
+    """Read one file, or say why not; never raises for what a file is or contains.
+
+    Symbolic links are not followed, on the way there neither. UTF-16 with its mark comes as UTF-8.
+    """
+    try:
+        descriptor = _open(root, entry.path)
+    except OSError as error:
+        return SkippedFile(path=entry.path, reason=_why(error), size=entry.size, mtime_ns=entry.mtime_ns)
+    limit = settings.max_file_kb * _KIB
+    with os.fdopen(descriptor, "rb") as file:
+        state = os.fstat(descriptor)
+        try:
+            data = file.read(limit + 1)
+        except OSError as error:
+            return SkippedFile(path=entry.path, reason=_why(error), size=entry.size, mtime_ns=entry.mtime_ns)
+    reason = _too_much(entry.path, max(len(data), state.st_size), settings)
+    if not reason and data.startswith(_UTF16):
+        data = data.decode("utf-16", errors="replace").encode("utf-8", errors="replace")
+    if not reason and b"\0" in data[:_SNIFFED]:
+        reason = "binary: not text"
+    reason = reason or _long_line(data, settings.max_line_chars)
+    if reason:
+        return SkippedFile(path=entry.path, reason=reason, size=state.st_size, mtime_ns=state.st_mtime_ns)
+    return Content(data=data, size=state.st_size, mtime_ns=state.st_mtime_ns)
+
+
+def _long_line(data: bytes, limit: int) -> str:
+    if len(data) <= limit:
+        return ""
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if len(line) > limit and len(line.decode("utf-8", errors="replace")) > limit:
+            return f"generated or minified: line {number} is longer than {limit} characters (index.max_line_chars)"
+    return ""
+
+
+def _open(root: Path, path: str) -> int:
+    """A descriptor of a regular file, reached folder by folder so that no link leads outside. Raises OSError."""
+    *folders, name = path.split("/")
+    at = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for folder in folders:
+            inner = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+            os.close(at)
+            at = inner
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        descriptor = os.open(name, flags, dir_fd=at)
+    finally:
+        os.close(at)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise IsADirectoryError(errno.EISDIR, _NO_FILE)
+    return descriptor
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return _LINK
+    if error.errno == errno.EISDIR:
+        return _NO_FILE
+    if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+        return "gone since the folder was listed"
+    return f"cannot be read: {error.strerror or 'unknown reason'}"

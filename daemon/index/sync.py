@@ -1,0 +1,235 @@
+"""INDEX as a whole: scan, parse, store differences, link, rank; killed anywhere, the next run finishes the work."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from daemon.errors import SourceError
+from daemon.index.chunks import chunk_of
+from daemon.index.pool import Result, Touched, parse_many
+from daemon.index.relink import relink
+from daemon.index.scan import KnownFile, Scan, scan
+from daemon.settings import IndexSettings
+from db import index as db_index
+from db import report
+from db.session import Database
+from db.types import IndexReport, ParsedFile, ParsedNode, SkippedFile
+
+Progress = Callable[[str, int, int], None]  # step, done, all
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    del step, done, total
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one run has done so far."""
+
+    parsed: int = 0
+    same_content: int = 0
+    removed: int = 0
+    skipped: list[SkippedFile] = field(default_factory=list)
+    errors: list[tuple[str, int]] = field(default_factory=list)
+    written: db_index.Written = field(default_factory=db_index.Written)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def count(self, more: db_index.Written) -> None:
+        """Add what one batch wrote."""
+        self.written.nodes += more.nodes
+        self.written.nodes_removed += more.nodes_removed
+        self.written.edges += more.edges
+        self.written.chunks += more.chunks
+        self.written.chunks_removed += more.chunks_removed
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Add the time of the block to a step."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[step] = self.seconds.get(step, 0.0) + time.monotonic() - started
+
+
+async def sync(
+    db: Database,
+    root: Path,
+    name: str,
+    settings: IndexSettings,
+    *,
+    language: str | None = None,
+    prune: bool = False,
+    progress: Progress = _silent,
+) -> IndexReport:
+    """Bring the index of repository ``name`` in step with the folder ``root``.
+
+    One transaction per batch of files. While the run writes, nothing of the repository is claimed; if it is killed,
+    the hold runs out and the next run finds what is missing. An unchanged tree writes nothing.
+
+    Raises SourceError when the folder cannot be read, or has no sources left although the index knows some and
+    ``prune`` is not set: an unmounted disk must not cost all texts. Raises DatabaseBusy while another run is at it.
+    """
+    started = time.monotonic()
+    run = _Run()
+    found = await _look(db, root, name, settings, language, run)
+    repository, known, seen = found.repository, found.known, found.scan
+    _refuse_to_empty(root, seen, known, prune)
+    async with db_index.exclusive(db, repository.id):
+        gone = [path for path in seen.removed if path in known]
+        fresh_skips = [file for file in seen.skipped if _skip_is_news(file, known)]
+        if seen.to_read or gone or fresh_skips or repository.index_state == "writing":
+            await _rewrite(db, found, fresh_skips, gone, settings, run, progress)
+    totals = await report.totals(db, repository.id)
+    return IndexReport(
+        repo=name,
+        repo_id=repository.id,
+        files_seen=len(seen.to_read) + len(seen.unchanged) + len(seen.skipped),
+        files_parsed=run.parsed,
+        files_unchanged=len(seen.unchanged) + run.same_content,
+        files_removed=run.removed,
+        skipped=(*seen.skipped, *run.skipped),
+        syntax_errors=tuple(run.errors),
+        nodes_written=run.written.nodes,
+        nodes_removed=run.written.nodes_removed,
+        chunks_written=run.written.chunks,
+        chunks_removed=run.written.chunks_removed,
+        edges_written=run.written.edges,
+        nodes_by_kind=totals["nodes"],
+        edges_by_kind=totals["edges"],
+        chunks=totals["chunks"],
+        calls=totals["calls"],
+        calls_resolved=totals["calls_resolved"],
+        seconds=time.monotonic() - started,
+        seconds_by_step={step: round(seconds, 3) for step, seconds in run.seconds.items()},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    root: Path  # without links
+    repository: db_index.StoredRepository
+    known: Mapping[str, db_index.StoredFile]
+    scan: Scan
+
+
+async def _look(
+    db: Database, root: Path, name: str, settings: IndexSettings, language: str | None, run: _Run
+) -> _Found:
+    """What the store knows and what the disk shows; a folder that cannot be read leaves no repository behind."""
+    resolved = await asyncio.to_thread(_checked, root)
+    repository = await db_index.open_repository(db, name, root=str(resolved), language=language)
+    known = await db_index.known_files(db, repository.id)
+    with run.timed("scan"):
+        remembered = {
+            path: KnownFile(size=file.size, mtime_ns=file.mtime_ns, content_hash=file.content_hash or "")
+            for path, file in known.items()
+            if file.skipped is None
+        }
+        seen = await asyncio.to_thread(scan, resolved, remembered, settings)
+    return _Found(resolved, repository, known, seen)
+
+
+def _checked(root: Path) -> Path:
+    if not root.exists():
+        raise SourceError(f"{root}: there is no such folder")
+    if not root.is_dir():
+        raise SourceError(f"{root}: is not a folder", "Give the folder that holds the sources.")
+    return root.resolve()
+
+
+def _refuse_to_empty(root: Path, seen: Scan, known: Mapping[str, db_index.StoredFile], prune: bool) -> None:
+    had = sum(1 for file in known.values() if file.skipped is None)
+    if had and not prune and not seen.to_read and not seen.unchanged:
+        raise SourceError(
+            f"{root}: no source files are left, but the index knows {had}; nothing was removed",
+            "If that is meant, run `doctown index PATH --prune`.",
+        )
+
+
+def _skip_is_news(file: SkippedFile, known: Mapping[str, db_index.StoredFile]) -> bool:
+    before = known.get(file.path)
+    return before is None or (before.skipped, before.size, before.mtime_ns) != (file.reason, file.size, file.mtime_ns)
+
+
+async def _rewrite(
+    db: Database,
+    found: _Found,
+    skips: Sequence[SkippedFile],
+    gone: Sequence[str],
+    settings: IndexSettings,
+    run: _Run,
+    progress: Progress,
+) -> None:
+    repository = found.repository
+    await db_index.hold(db, repository.id)
+    with run.timed("store"):
+        run.count(await db_index.write_skipped(db, repository.id, skips))
+        if gone:
+            run.count(await db_index.remove_files(db, repository.id, gone))
+            run.removed = len(gone)
+    total = len(found.scan.to_read)
+    async with _parsed(found.root, found.scan, settings, run) as batches:
+        done = 0
+        async for batch in batches:
+            await db_index.hold(db, repository.id)
+            with run.timed("store"):
+                await _store(db, repository.id, batch, found.known, run)
+            done += len(batch)
+            progress("index", done, total)
+    run.written.chunks += await relink(db, repository.id, run.timed, progress)
+    await db_index.finish(db, repository.id)
+
+
+@asynccontextmanager
+async def _parsed(
+    root: Path, seen: Scan, settings: IndexSettings, run: _Run
+) -> AsyncIterator[AsyncIterator[list[Result]]]:
+    """Batches of parsed files; parsing goes on in other processes while a batch is being stored."""
+    results = parse_many(root, seen.to_read, settings, seen.roots)
+
+    async def batches() -> AsyncIterator[list[Result]]:
+        while True:
+            with run.timed("parse"):
+                batch = await asyncio.to_thread(lambda: list(itertools.islice(results, settings.batch_files)))
+            if not batch:
+                return
+            yield batch
+
+    try:
+        yield batches()
+    finally:
+        if isinstance(results, Generator):
+            results.close()  # ends the processes too
+
+
+async def _store(
+    db: Database, repo_id: int, batch: Sequence[Result], known: Mapping[str, db_index.StoredFile], run: _Run
+) -> None:
+    skipped = [file for file in batch if isinstance(file, SkippedFile)]
+    touched = [file for file in batch if isinstance(file, Touched)]
+    parsed = [file for file in batch if isinstance(file, ParsedFile)]
+    run.skipped += skipped
+    run.count(await db_index.write_skipped(db, repo_id, [file for file in skipped if _skip_is_news(file, known)]))
+    await db_index.touch_files(db, repo_id, [(file.path, file.size, file.mtime_ns) for file in touched])
+    run.same_content += len(touched)
+    run.parsed += len(parsed)
+    run.errors += [(file.path, file.syntax_errors) for file in parsed if file.syntax_errors]
+    if parsed:
+        chunks = {
+            (i, j): chunk
+            for i, file in enumerate(parsed)
+            for j, node in enumerate(file.nodes)
+            if (chunk := _chunk(file, node)) is not None
+        }
+        run.count(await db_index.write_files(db, repo_id, parsed, chunks))
+
+
+def _chunk(file: ParsedFile, node: ParsedNode) -> db_index.ChunkText | None:
+    return chunk_of(node.kind, node.fqn, file.path, [param.name for param in node.params], node.source_code)
