@@ -1,0 +1,134 @@
+"""The slots of one endpoint: how many calls at once, how much is claimed for them, whose turn it is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import weakref
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+_DWELL_S = 600.0  # the longest turn of one model while another has work waiting
+_AHEAD = 4  # one piece per so many slots is claimed and prepared ahead
+
+
+class Slots:
+    """Slots for calls, and places for claims: a few more places than slots, so that no slot waits for the database.
+
+    A place is taken before a claim, belongs to the task that works on it, and is free again after the task's first
+    call; a slot is held during every call. What is claimed ahead (a quarter of the slots, at least one) is prepared
+    and starts the moment a slot is free.
+
+    Where two stages use different models on one server, calls in alternation would make it load them in
+    alternation. So the model at work keeps the places until its stage finds nothing due, or for ``dwell_s`` while
+    another one waits. Used within one event loop.
+    """
+
+    def __init__(self, limit: int, *, dwell_s: float = _DWELL_S, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limit = limit
+        self.places = limit + max(1, limit // _AHEAD)
+        self._dwell_s = dwell_s
+        self._clock = clock
+        self._taken = 0
+        self._model: str | None = None
+        self._since = 0.0
+        self._resting = False
+        self._rivals: set[str] = set()
+        self._changed = asyncio.Event()
+        self._slots = asyncio.Semaphore(limit)
+        self._queued: set[asyncio.Task[Any]] = set()
+        self._placed: set[asyncio.Task[Any]] = set()
+        self._served: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        self._closing = False
+
+    # -- slots ---------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def call(self) -> AsyncIterator[None]:
+        """Hold a slot. Whoever waits for one starts before the holder goes on: the server is kept busy first."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a slot is held by a task")
+        await self._enter(task)
+        try:
+            yield
+        finally:
+            self._slots.release()
+            self.vacate(task)
+        await asyncio.sleep(0)
+
+    async def _enter(self, task: asyncio.Task[Any]) -> None:
+        if self._closing and task not in self._served:
+            raise asyncio.CancelledError
+        self._queued.add(task)
+        try:
+            await self._slots.acquire()
+        finally:
+            self._queued.discard(task)
+        self._served.add(task)
+
+    def close(self) -> None:
+        """Nobody who has not called yet will: who waits is cancelled, who is in a call may finish and ask again."""
+        self._closing = True
+        for task in list(self._queued):
+            if task not in self._served:
+                task.cancel()
+
+    # -- places --------------------------------------------------------------------------------------------
+
+    @property
+    def taken(self) -> int:
+        """Places in use."""
+        return self._taken
+
+    def take(self, model: str, wanted: int) -> int:
+        """Take up to ``wanted`` places for ``model``; 0 while none is free or it is another model's turn."""
+        mine = self._model == model
+        if self._model is not None and not mine:
+            self._rivals.add(model)
+            if self._taken or not (self._resting or self._overdue()):
+                return 0
+        if mine and self._rivals - {model} and self._overdue():
+            return 0  # the others are let in once the last of ours is back
+        if not mine:
+            self._model, self._since = model, self._clock()
+        self._resting = False
+        self._rivals.discard(model)
+        granted = max(0, min(wanted, self.places - self._taken))
+        self._taken += granted
+        return granted
+
+    def give(self, count: int = 1) -> None:
+        """Give places back that no task got."""
+        self._taken -= count
+        self._announce()
+
+    def occupy(self, task: asyncio.Task[Any]) -> None:
+        """One of the places taken is this task's."""
+        self._placed.add(task)
+
+    def vacate(self, task: asyncio.Task[Any]) -> None:
+        """The task's place is free again; saying it twice does no harm."""
+        if task in self._placed:
+            self._placed.remove(task)
+            self.give()
+
+    def idle(self, model: str) -> None:
+        """``model`` found nothing to do: its turn ends when the last of its places is back."""
+        self._rivals.discard(model)
+        if self._model == model:
+            self._resting = True
+            self._announce()
+
+    def change(self) -> asyncio.Event:
+        """Is set when places are given back or a turn ends from now on; ask for it before ``take``."""
+        return self._changed
+
+    def _overdue(self) -> bool:
+        return self._clock() - self._since >= self._dwell_s
+
+    def _announce(self) -> None:
+        # Everyone who waits now is woken; who waits from now on gets a new event.
+        event, self._changed = self._changed, asyncio.Event()
+        event.set()

@@ -1,0 +1,260 @@
+"""The whole of one process at work: a loop per stage, leases, timers; stops cleanly and gives back what it holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from daemon import log
+from daemon.errors import ModelUnavailable
+from daemon.settings import Settings
+from daemon.work.breaker import Breaker
+from daemon.work.events import Observer
+from daemon.work.leases import LeaseKeeper
+from daemon.work.loop import Rest, Scope, StageLoop, first
+from daemon.work.pipeline import Pipeline
+from daemon.work.schedule import Schedule
+from daemon.work.slots import Slots
+from db import claim as db_claim
+from db import save as db_save
+from db.errors import StoreError
+from db.session import Database
+from db.types import Claim, Outcome, Stage, State, TextDraft
+
+_PATIENCE = 3  # probes in vain after which a run that is meant to end gives up on an endpoint
+
+Recipes = Callable[[Stage], dict[str, str]]  # stage -> language -> present recipe
+
+
+class Worker:
+    """Works on every stage it is given until told to stop, or until nothing is left to do.
+
+    ``owner`` is new in every process: a restarted daemon must not look alive in the leases of its predecessor.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        pipelines: Callable[[UUID, Mapping[str, Slots]], Sequence[Pipeline]],
+        settings: Settings,
+        *,
+        slots: Mapping[str, int],
+        recipes: Recipes | None = None,
+        observers: Sequence[Observer] = (),
+        scope: Scope | None = None,
+    ) -> None:
+        self.owner = uuid4()
+        self._db = db
+        self._settings = settings
+        self._recipes = recipes
+        self._log = log.get("worker")
+        self._keeper = LeaseKeeper(
+            lambda claims: db_claim.renew(db, claims, lease_s=settings.queue.lease_s), lease_s=settings.queue.lease_s
+        )
+        self._hurry = asyncio.Event()
+        self._time_to_poll = asyncio.Event()
+        self._time_to_rescue = asyncio.Event()
+        self._refreshed = False
+        self._slots = {name: Slots(limit) for name, limit in slots.items()}
+        breakers = {name: Breaker(settings.queue.breaker_s) for name in slots}
+        self._loops = [
+            StageLoop(
+                db=db, pipeline=pipeline, slots=self._slots[pipeline.endpoint], breaker=breakers[pipeline.endpoint],
+                keeper=self._keeper, owner=self.owner, settings=settings.queue,
+                observers=[*observers, _Waker(self._wake)], scope=scope or Scope(),
+            )
+            for pipeline in pipelines(self.owner, self._slots)
+        ]  # fmt: skip
+        self._scope = scope or Scope()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until ``stopping`` is set, then finish or give back what is in flight."""
+        await self._live(stopping, stopping.wait())
+
+    async def once(self, stopping: asyncio.Event) -> None:
+        """Work until nothing is due and nothing waits for another try.
+
+        Raises ModelUnavailable when an endpoint stays away; what is undone stays in the queue.
+        """
+        await self._live(stopping, self._until_done(stopping))
+
+    def hurry(self) -> None:
+        """Do not wait for answers any longer: cancel and give back."""
+        self._hurry.set()
+
+    # -- life ----------------------------------------------------------------------------------------------
+
+    async def _live(self, stopping: asyncio.Event, until: Coroutine[Any, Any, object]) -> None:
+        schedule = Schedule(self._settings.queue, poll=self._time_to_poll, rescue=self._time_to_rescue)
+        quiet = asyncio.Event()
+        background = [
+            asyncio.create_task(self._keeper.run(quiet), name="leases"),
+            asyncio.create_task(self._keep_time(quiet), name="timers"),
+        ]
+        background += [asyncio.create_task(loop.run(stopping), name=f"loop:{loop.stage}") for loop in self._loops]
+        self._log.info("started", owner=str(self.owner), stages=[str(loop.stage) for loop in self._loops])
+        await self._poll()
+        schedule.start()
+        watch = asyncio.ensure_future(until)
+        try:
+            await asyncio.wait([watch, *background], return_when=asyncio.FIRST_COMPLETED)
+            for task in (watch, *background):
+                if task.done():
+                    task.result()
+        finally:
+            watch.cancel()
+            schedule.stop()
+            stopping.set()
+            await self._wind_down()
+            quiet.set()
+            await asyncio.gather(*background, return_exceptions=True)
+            self._log.info("stopped", owner=str(self.owner))
+
+    async def _wind_down(self) -> None:
+        """Let answers finish within the grace time, cancel the rest, save what is written, give back what is not."""
+        for slots in self._slots.values():
+            slots.close()
+        tasks = {task for loop in self._loops for task in loop.tasks}
+        if tasks:
+            self._log.info("stopping", in_flight=len(tasks), grace_s=self._settings.queue.grace_s)
+            finished: asyncio.Future[Any] = asyncio.ensure_future(asyncio.wait(tasks))
+            try:
+                async with asyncio.timeout(self._settings.queue.grace_s):
+                    await first(_join(finished), self._hurry.wait())
+            except TimeoutError:
+                pass
+            finished.cancel()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for loop in self._loops:
+            await loop.pipeline.close()
+        held = self._keeper.held()
+        if held:
+            try:
+                count = await db_claim.release(self._db, held)
+                self._log.info("given back", count=count)
+            except StoreError as error:
+                self._log.warning("not given back: the leases will run out", count=len(held), error=str(error))
+            self._keeper.drop(held)
+
+    async def _until_done(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            await self._until_idle(stopping)
+            if stopping.is_set():
+                return
+            self._give_up_on_dead_endpoints()
+            try:
+                due, retrying, next_s = await db_claim.pending(
+                    self._db, [loop.stage for loop in self._loops], max_lane=self._scope.max_lane,
+                    repo_id=self._scope.repo_id,
+                )  # fmt: skip
+            except StoreError as error:
+                self._log.warning("queue not read", error=str(error))
+                due, retrying, next_s = 1, 0, None
+            if not due and not retrying:
+                return
+            # Due although all loops rest: another process took it, or a breaker is open. Waiting is right for both.
+            pause = min(1.0, max(0.05, next_s or 0.05)) if not due else 0.2
+            await _pause(stopping, pause)
+            await self._poll()
+
+    async def _until_idle(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set() and not all(loop.idle for loop in self._loops):
+            for loop in self._loops:
+                loop.rested.clear()
+            if all(loop.idle for loop in self._loops):
+                return
+            await first(*(loop.rested.wait() for loop in self._loops), stopping.wait())
+
+    def _give_up_on_dead_endpoints(self) -> None:
+        for loop in self._loops:
+            if loop.rest is Rest.BLOCKED and loop.breaker.failures >= _PATIENCE:
+                raise ModelUnavailable(
+                    f"endpoint {loop.pipeline.endpoint} stays away: {loop.breaker.reason}",
+                    "Nothing is lost: what is undone stays in the queue. `doctown doctor` tells more.",
+                )
+
+    # -- timers --------------------------------------------------------------------------------------------
+
+    async def _keep_time(self, quiet: asyncio.Event) -> None:
+        while not quiet.is_set():
+            await first(self._time_to_poll.wait(), self._time_to_rescue.wait(), quiet.wait())
+            if self._time_to_poll.is_set():
+                self._time_to_poll.clear()
+                await self._poll()
+            if self._time_to_rescue.is_set():
+                self._time_to_rescue.clear()
+                await self._rescue()
+
+    async def _poll(self) -> None:
+        try:
+            if not self._refreshed:
+                await self._refresh()
+            await db_claim.promote(self._db)
+        except StoreError as error:
+            self._log.warning("queue not read", error=str(error), remedy=error.remedy)
+        self._wake(None)
+
+    async def _refresh(self) -> None:
+        """Once per process: queue the texts that other prompts, models, options or languages made."""
+        if self._recipes is not None and self._settings.queue.refresh == "auto":
+            for stage in (Stage.CODER, Stage.TALKER):
+                count = await db_save.refresh(self._db, stage, self._recipes(stage), language=self._settings.language)
+                if count:
+                    self._log.info("outdated by a new recipe", stage=stage, chunks=count)
+        self._refreshed = True
+
+    async def _rescue(self) -> None:
+        queue = self._settings.queue
+        try:
+            rescued = await db_claim.rescue(
+                self._db, max_crashes=queue.max_crashes, max_attempts=queue.max_attempts,
+                backoff_base_s=queue.backoff_base_s, backoff_cap_s=queue.backoff_cap_s,
+            )  # fmt: skip
+        except StoreError as error:
+            self._log.warning("rescue failed", error=str(error))
+            return
+        for chunk, stage, state in rescued:
+            self._log.warning("rescued from a vanished worker", chunk=chunk, stage=stage, state=state)
+
+    def _wake(self, stage: Stage | None) -> None:
+        for loop in self._loops:
+            if stage is None or loop.stage is not stage:
+                loop.awake.set()
+
+
+class _Waker:
+    """An observer: a saved text is work for the other stages at once, not at the next poll."""
+
+    def __init__(self, wake: Callable[[Stage | None], None]) -> None:
+        self._wake = wake
+
+    def claimed(self, stage: Stage, count: int) -> None:
+        """Nothing to do."""
+
+    def saved(self, claim: Claim, outcome: Outcome, draft: TextDraft | None) -> None:
+        """Texts make work for others; an outdated claim is due again itself."""
+        if outcome is Outcome.OUTDATED:
+            self._wake(None)
+        elif draft is not None:
+            self._wake(claim.stage)
+
+    def failed(self, claim: Claim, state: State | None, message: str) -> None:
+        """Its time comes with a poll."""
+
+    def unavailable(self, endpoint: str, message: str) -> None:
+        """The poll tries again."""
+
+
+async def _join(future: asyncio.Future[Any]) -> None:
+    await asyncio.wait([future])
+
+
+async def _pause(stopping: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stopping.wait(), timeout=seconds)
+    except TimeoutError:
+        return
