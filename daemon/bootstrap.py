@@ -1,0 +1,176 @@
+"""Composition root: Settings in, one wired App out; the only place that builds things."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from daemon.config import shared
+from daemon.guard.base import Guard
+from daemon.guard.language import LanguageGuard
+from daemon.guard.shape import ShapeGuard
+from daemon.llm import registry
+from daemon.llm.base import Embedder, TextModel
+from daemon.prompts import Prompts
+from daemon.settings import Settings
+from daemon.stages.base import TextStage
+from daemon.stages.coder import Coder
+from daemon.stages.embed import Embed
+from daemon.stages.talker import Talker
+from daemon.work.events import Observer
+from daemon.work.held import HeldEmbedder, HeldModel
+from daemon.work.loop import Scope
+from daemon.work.pipeline import EmbedPipeline, Pipeline, TextPipeline
+from daemon.work.slots import Slots
+from daemon.work.worker import Worker
+from db import migrate
+from db.errors import SchemaMismatch
+from db.session import Database, Timeouts, hide_password, resolve_url
+from db.types import Stage
+
+ALL_STAGES = (Stage.CODER, Stage.TALKER, Stage.EMBED)
+_OWN_ENDPOINT = "in-process"  # of an embedder that needs none
+
+
+@dataclass(slots=True)
+class App:
+    """Everything that a command may need, built on first use."""
+
+    settings: Settings
+    db: Database
+    url: str
+    prompts: Prompts
+    _models: dict[str, TextModel] = field(default_factory=dict)
+    _embedder: Embedder | None = None
+
+    def model(self, stage: Stage) -> TextModel:
+        """The text model of a stage."""
+        if stage not in self._models:
+            role = self.settings.models.coder if stage is Stage.CODER else self.settings.models.talker
+            self._models[stage] = registry.text_model(role, self.settings.endpoints)
+        return self._models[stage]
+
+    def embedder(self) -> Embedder:
+        """The model that makes vectors."""
+        if self._embedder is None:
+            self._embedder = registry.embedder(self.settings.models.embedder, self.settings.endpoints)
+        return self._embedder
+
+    def guards(self) -> tuple[Guard, ...]:
+        """All guards of the text stages, cheap ones first."""
+        languages = {*self.prompts.languages(), self.settings.language}
+        return (ShapeGuard(), LanguageGuard(self.settings.guard.language, languages))
+
+    def text_stage(self, stage: Stage, slots: Slots | None = None) -> TextStage:
+        """Coder or Talker with its model, prompts and guards; with ``slots`` every call holds one."""
+        writing = Coder() if stage is Stage.CODER else Talker()
+        model = self.model(stage)
+        return TextStage(
+            writing, HeldModel(model, slots) if slots else model, self.prompts, self.guards(), self.settings.guard
+        )
+
+    def recipes(self, stage: Stage) -> dict[str, str]:
+        """The present recipe of a text stage in every language that has prompts."""
+        text_stage = self.text_stage(stage)
+        return {language: text_stage.recipe(language) for language in self.prompts.languages()}
+
+    def worker(
+        self,
+        *,
+        stages: Sequence[Stage] = ALL_STAGES,
+        observers: Sequence[Observer] = (),
+        scope: Scope | None = None,
+        refresh: bool = True,
+    ) -> Worker:
+        """A worker for some stages; with ``refresh`` it also queues what other recipes made."""
+        self.prompts.check(self.settings.language)
+        slots = {name: endpoint.slots for name, endpoint in self.settings.endpoints.items()}
+        return Worker(
+            self.db, self._pipelines(stages), self.settings, slots={**slots, _OWN_ENDPOINT: 1},
+            recipes=self.recipes if refresh else None, observers=observers, scope=scope,
+        )  # fmt: skip
+
+    def _pipelines(self, stages: Sequence[Stage]) -> Callable[[UUID, Mapping[str, Slots]], list[Pipeline]]:
+        def build(owner: UUID, slots: Mapping[str, Slots]) -> list[Pipeline]:
+            found: list[Pipeline] = [
+                TextPipeline(self.db, self.text_stage(stage, slots[self.model(stage).endpoint]), self.settings, owner)
+                for stage in (Stage.CODER, Stage.TALKER)
+                if stage in stages
+            ]
+            if Stage.EMBED in stages:
+                endpoint = self.settings.models.embedder.endpoint or _OWN_ENDPOINT
+                embed = Embed(HeldEmbedder(self.embedder(), slots[endpoint]))
+                found.append(EmbedPipeline(self.db, embed, self.settings, endpoint=endpoint))
+            return found
+
+        return build
+
+    async def close(self) -> None:
+        """Let go of models and connections."""
+        for model in self._models.values():
+            await model.close()
+        if self._embedder is not None:
+            await self._embedder.close()
+        await self.db.close()
+
+
+def prompts_of(settings: Settings) -> Prompts:
+    """The prompts that the settings name."""
+    return Prompts(settings.prompts or shared("prompts"))
+
+
+def timeouts_of(settings: Settings) -> Timeouts:
+    """The database's time limits."""
+    database = settings.database
+    return Timeouts(
+        connect_s=database.connect_timeout_s,
+        statement_ms=database.statement_timeout_ms,
+        lock_ms=database.lock_timeout_ms,
+        idle_in_transaction_ms=database.idle_in_transaction_timeout_ms,
+    )
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, *, name: str = "doctown", upgrade: bool = False) -> AsyncIterator[App]:
+    """Start the database if it is ours, see that its tables are those we know, wire everything.
+
+    The embedded database is migrated on the way, a database of somebody else's only with ``upgrade``. Raises
+    StoreError and its kind, SchemaMismatch when migrations are missing.
+    """
+    url = await asyncio.to_thread(resolve_url, settings.database.url, settings.database.folder)
+    await asyncio.to_thread(ready, url, upgrade=upgrade or settings.database.url == "embedded")
+    db = Database(url, name=name, pool_size=settings.database.pool_size, timeouts=timeouts_of(settings))
+    app = App(settings=settings, db=db, url=url, prompts=prompts_of(settings))
+    try:
+        yield app
+    finally:
+        await app.close()
+
+
+def ready(url: str, *, upgrade: bool) -> migrate.Standing:
+    """Check server, extension and revision; migrate where allowed. Blocking: call it in a thread."""
+    scripts = shared("alembic")
+    standing = migrate.standing(url, scripts)
+    if standing.server_major < migrate.MINIMUM_POSTGRES:
+        raise SchemaMismatch(
+            f"Postgres {standing.server} at {hide_password(url)} is too old",
+            f"Doctown needs Postgres {migrate.MINIMUM_POSTGRES} or newer.",
+        )
+    if standing.pgvector_available is None:
+        raise SchemaMismatch(
+            f"the server at {hide_password(url)} does not have the extension pgvector",
+            "Install pgvector 0.8.4 or newer on it (the image pgvector/pgvector has it).",
+        )
+    if standing.current:
+        return standing
+    if not upgrade:
+        found = standing.revision or "none"
+        raise SchemaMismatch(
+            f"the tables at {hide_password(url)} are at revision {found}, this program needs {standing.head}",
+            "Run `doctown db upgrade`.",
+        )
+    migrate.upgrade(url, scripts)
+    return migrate.standing(url, scripts)

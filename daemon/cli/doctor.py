@@ -1,0 +1,149 @@
+"""doctor: check everything Doctown leans on, and say what to do about what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import typer
+
+from daemon.bootstrap import App, prompts_of, timeouts_of
+from daemon.cli.main import Context, app, execute
+from daemon.cli.options import Embedded, Json
+from daemon.cli.output import emit_json, out
+from daemon.config import find_config, shared
+from daemon.errors import DoctownError
+from daemon.llm.base import Health
+from daemon.settings import Settings
+from db import migrate
+from db.errors import StoreError
+from db.session import Database, hide_password, resolve_url
+from db.types import Stage
+
+_DATABASE, _MODEL, _CONFIG = 3, 4, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    found: str
+    remedy: str = ""
+    exit_code: int = 0
+
+
+@app.command()
+def doctor(ctx: typer.Context, embedded: Embedded = False, as_json: Json = False) -> None:
+    """Check the configuration, the database, the prompts and the models; each trouble comes with its remedy."""
+
+    async def work(settings: Settings) -> int:
+        chosen = settings.with_embedded_models() if embedded else settings
+        options: Context = ctx.obj
+        checks = [Check(name="configuration", ok=True, found=str(find_config(options.config)))]
+        async for check in _checks(chosen):
+            checks.append(check)
+            if not as_json:
+                if len(checks) == 2:  # noqa: PLR2004 - the first one was made before there was anything to wait for
+                    _print(checks[0])
+                _print(check)
+        if as_json:
+            emit_json([{"name": c.name, "ok": c.ok, "found": c.found, "remedy": c.remedy} for c in checks])
+        return next((check.exit_code for check in checks if not check.ok), 0)
+
+    execute(ctx, work)
+
+
+def _print(check: Check) -> None:
+    mark = "[green]ok[/]     " if check.ok else "[red]trouble[/]"
+    found = check.found.replace("[", r"\[")
+    out.print(f"{mark} [bold]{check.name:<14}[/] {found}", soft_wrap=True)
+    if check.remedy:
+        out.print(f"        {'':<14} [yellow]-> {check.remedy.replace('[', chr(92) + '[')}[/]", soft_wrap=True)
+
+
+async def _checks(settings: Settings) -> AsyncIterator[Check]:
+    url: str | None = None
+    try:
+        url = await asyncio.to_thread(resolve_url, settings.database.url, settings.database.folder)
+        standing = await asyncio.to_thread(migrate.standing, url, shared("alembic"))
+    except StoreError as error:
+        yield Check(name="database", ok=False, found=str(error), remedy=error.remedy, exit_code=_DATABASE)
+    else:
+        for check in _database(url, standing):
+            yield check
+    yield _prompts(settings)
+    if url is None:
+        url = "postgresql://nowhere/"
+    doctown = App(
+        settings=settings, db=Database(url, timeouts=timeouts_of(settings)), url=url, prompts=prompts_of(settings)
+    )
+    try:
+        for stage in (Stage.CODER, Stage.TALKER):
+            yield _model(str(stage), await _health(lambda stage=stage: doctown.model(stage)))
+        yield _model("embedder", await _health(doctown.embedder))
+    finally:
+        await doctown.close()
+
+
+def _database(url: str, standing: migrate.Standing) -> list[Check]:
+    old = standing.server_major < migrate.MINIMUM_POSTGRES
+    checks = [
+        Check(
+            name="database", ok=not old, found=f"Postgres {standing.server} at {hide_password(url)}",
+            remedy=f"Doctown needs Postgres {migrate.MINIMUM_POSTGRES} or newer." if old else "", exit_code=_DATABASE,
+        )
+    ]  # fmt: skip
+    version = standing.pgvector or standing.pgvector_available
+    if version is None:
+        checks.append(
+            Check(
+                name="pgvector", ok=False, found="not on this server", exit_code=_DATABASE,
+                remedy="Install pgvector 0.8.4 or newer on it (the image pgvector/pgvector has it).",
+            )
+        )  # fmt: skip
+    else:
+        numbers = tuple(int(part) for part in version.split(".")[:3])
+        outdated = numbers < migrate.MINIMUM_PGVECTOR
+        state = "" if standing.pgvector else " (not yet installed in this database)"
+        wanted = ".".join(map(str, migrate.MINIMUM_PGVECTOR))
+        checks.append(
+            Check(
+                name="pgvector", ok=not outdated, found=f"{version}{state}", exit_code=_DATABASE,
+                remedy=f"Update the extension to {wanted} or newer." if outdated else "",
+            )
+        )  # fmt: skip
+    checks.append(
+        Check(
+            name="migrations", ok=standing.current, exit_code=_DATABASE,
+            found=f"revision {standing.revision or 'none'}, this program needs {standing.head}",
+            remedy="" if standing.current else "Run `doctown db upgrade`.",
+        )
+    )  # fmt: skip
+    return checks
+
+
+def _prompts(settings: Settings) -> Check:
+    prompts = prompts_of(settings)
+    try:
+        prompts.check(settings.language)
+    except DoctownError as error:
+        return Check(name="prompts", ok=False, found=str(error), remedy=error.remedy, exit_code=_CONFIG)
+    return Check(
+        name="prompts", ok=True, found=f"{settings.language} of {', '.join(prompts.languages())} in {prompts.folder}"
+    )
+
+
+async def _health(build: object) -> Health:
+    try:
+        model = build()  # type: ignore[operator]
+    except DoctownError as error:
+        return Health(ok=False, summary=str(error), remedy=error.remedy)
+    health: Health = await model.check()
+    return health
+
+
+def _model(name: str, health: Health) -> Check:
+    return Check(name=name, ok=health.ok, found=health.summary, remedy=health.remedy, exit_code=_MODEL)
