@@ -1,0 +1,282 @@
+"""Every command once as people use it, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import daemon
+from daemon.cli.main import EXIT_CODES
+from tests.acceptance.conftest import Doctown
+from tests.support.builders import Connection, all_rows, scalar
+
+
+@pytest.fixture
+def built(doctown: Doctown, shop: Path) -> Doctown:
+    """A repository that is documented."""
+    result = doctown("build", str(shop))
+    assert result.code == 0, result.err
+    return doctown
+
+
+def test_build_documents_a_folder_and_says_so_in_its_last_line(doctown: Doctown, shop: Path, psql: Connection) -> None:
+    result = doctown("build", str(shop), "--sample")
+    assert result.code == 0
+    last = result.out.strip().splitlines()[-1]
+    chunks = scalar(psql, "SELECT count(*) FROM chunk")
+    assert last.startswith(f"documented {chunks} chunks of {chunks} in ")
+    assert f"texts {2 * chunks}, regenerated 0" in last
+    assert "For developers (content_raw)" in result.out
+    assert "In plain words (content)" in result.out
+    assert "search " in result.out
+
+
+def test_a_second_build_writes_nothing(built: Doctown, shop: Path, psql: Connection) -> None:
+    before = all_rows(psql, "SELECT id, xmin FROM chunk ORDER BY id")
+    result = built("build", str(shop))
+    assert "texts 0, regenerated 0" in result.out
+    assert all_rows(psql, "SELECT id, xmin FROM chunk ORDER BY id") == before
+
+
+def test_only_the_edited_function_is_written_again(built: Doctown, shop: Path) -> None:
+    path = shop / "shop" / "mail.py"
+    path.write_text(path.read_text().replace('f"order {number}"', 'f"your order {number}"'))
+    assert "texts 2, regenerated 0" in built("build", str(shop)).out
+    path.write_text("# a comment\n\n" + path.read_text())
+    assert "texts 0, regenerated 0" in built("build", str(shop)).out
+
+
+def test_limit_takes_the_most_central(doctown: Doctown, shop: Path, psql: Connection) -> None:
+    result = doctown("build", str(shop), "--limit", "2")
+    total = scalar(psql, "SELECT count(*) FROM chunk")
+    assert result.out.strip().splitlines()[-1].startswith(f"documented 2 chunks of {total} in")
+    assert scalar(psql, "SELECT count(*) FROM docs WHERE content IS NOT NULL") == 2
+    assert "texts 0" in doctown("build", str(shop), "--limit", "2").out
+
+
+def test_index_then_run_once(doctown: Doctown, shop: Path) -> None:
+    indexed = doctown("index", str(shop), "--name", "my shop", "--json")
+    assert (indexed.code, indexed.json["repo"]) == (0, "my shop")
+    assert indexed.json["nodes_by_kind"]["CLASS"] == 2
+    ran = doctown("run", "--once")
+    assert ran.code == 0
+    assert f"texts {2 * indexed.json['chunks']}" in ran.out
+    rows = doctown("status", "--repo", "my shop", "--json").json
+    assert [(row["stage"], row["due"], row["done"]) for row in rows] == [
+        (stage, 0, indexed.json["chunks"]) for stage in ("coder", "talker", "embed")
+    ]
+
+
+def test_status_without_any_repository(doctown: Doctown) -> None:
+    result = doctown("status")
+    assert (result.code, "doctown index PATH" in result.out) == (0, True)
+    assert doctown("status", "--json").json == []
+
+
+def test_show_a_symbol(built: Doctown) -> None:
+    page = built("show", "OrderService.place", "--json").json[0]
+    assert page["fqn"] == "shop.orders.OrderService.place"
+    assert page["content_raw"].startswith("### 1. Summary")
+    assert page["quality"]["coder"]["flagged"] is False
+    assert "shop.mail.send_receipt" in page["callees"]
+    text = built("show", "send_receipt", "--source").out
+    assert "Mail it." in text
+    assert "called by" in text
+    assert "print(" in text
+
+
+def test_show_an_unknown_symbol(built: Doctown) -> None:
+    result = built("show", "nothing_of_the_kind")
+    assert (result.code, "doctown search" in result.err) == (6, True)
+
+
+def test_search(built: Doctown) -> None:
+    found = built("search", "send receipt", "--json").json
+    assert found["by_meaning"] is True
+    assert "shop.mail.send_receipt" in [hit["fqn"] for hit in found["hits"][:2]]
+    assert "by words alone" in built("search", "send receipt", "--words-only").out
+    assert built("search", "x", "--audience", "cats").code == 2
+    assert built("search", "x", "--repo", "nowhere").code == 6
+
+
+def test_requeue(built: Doctown, psql: Connection) -> None:
+    dry = built("requeue", "--fqn", "shop.orders.*", "--dry-run", "--json").json
+    assert dry == {"dry_run": True, "requeued": {"coder": 5}}
+    assert scalar(psql, "SELECT count(*) FROM work WHERE state = 'due'") == 0
+    assert (
+        "requeued: 5 coder, 5 talker"
+        in built("requeue", "--fqn", "shop.orders.*", "--stage", "coder", "--stage", "talker").out
+    )
+    assert scalar(psql, "SELECT count(*) FROM work WHERE state = 'due'") == 10
+    assert scalar(psql, "SELECT count(*) FROM docs WHERE content_raw IS NULL") == 0
+
+
+def test_requeue_does_not_guess(built: Doctown) -> None:
+    result = built("requeue")
+    assert (result.code, "--all" in result.err) == (2, True)
+    assert built("requeue", "--state", "leased").code == 2
+
+
+def test_a_large_requeue_asks(built: Doctown, psql: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("daemon.cli.requeue._ASK_ABOVE", 3)
+    result = built("requeue", "--all")
+    assert (result.code, "--yes" in result.err) == (2, True)
+    assert scalar(psql, "SELECT count(*) FROM work WHERE state = 'due'") == 0
+    assert built("requeue", "--all", "--yes").code == 0
+
+
+def test_doctor_finds_all_well(built: Doctown) -> None:
+    result = built("doctor", "--json")
+    assert (result.code, [check["ok"] for check in result.json]) == (0, [True] * 8)
+    assert "migrations" in built("doctor").out
+
+
+def test_doctor_names_each_trouble_with_its_remedy(doctown: Doctown, tmp_path: Path, db_url: str) -> None:
+    config = tmp_path / "broken.yaml"
+    config.write_text(
+        f"database: {{url: '{db_url}'}}\nlanguage: xx\nendpoints: {{local: {{url: 'http://127.0.0.1:9'}}}}\n"
+    )
+    result = doctown("doctor", "--json", config=config)
+    found = {check["name"]: check for check in result.json}
+    assert result.code == 2
+    assert not found["prompts"]["ok"]
+    assert "prompts/README.md" in found["prompts"]["remedy"]
+    assert not found["coder"]["ok"]
+    assert found["coder"]["remedy"]
+    assert found["database"]["ok"]
+
+
+def test_a_database_that_does_not_answer(doctown: Doctown, tmp_path: Path) -> None:
+    config = tmp_path / "away.yaml"
+    config.write_text("database: {url: 'postgresql://postgres@127.0.0.1:9/x', connect_timeout_s: 2}\n")
+    result = doctown("status", config=config)
+    assert (result.code, "what to do" in result.err) == (3, True)
+    assert "Traceback" not in result.err
+
+
+def test_tables_are_not_made_unasked(doctown: Doctown, tmp_path: Path, empty_url: str) -> None:
+    config = tmp_path / "empty.yaml"
+    config.write_text(f"database: {{url: '{empty_url}'}}\n")
+    refused = doctown("status", config=config)
+    assert (refused.code, "doctown db upgrade" in refused.err) == (3, True)
+    assert "upgraded from revision none to 0001" in doctown("db", "upgrade", config=config).out
+    assert "already" in doctown("db", "upgrade", config=config).out
+    assert doctown("status", config=config).code == 0
+
+
+def test_build_says_at_once_that_no_model_answers(doctown: Doctown, tmp_path: Path, db_url: str, shop: Path) -> None:
+    config = tmp_path / "no-model.yaml"
+    config.write_text(f"database: {{url: '{db_url}'}}\nendpoints: {{local: {{url: 'http://127.0.0.1:9'}}}}\n")
+    result = doctown("build", str(shop), config=config)
+    assert (result.code, "--embedded" in result.err) == (4, True)
+
+
+def test_a_wrong_setting(doctown: Doctown, tmp_path: Path) -> None:
+    config = tmp_path / "typo.yaml"
+    config.write_text("queue: {pol_ms: 3}\n")
+    result = doctown("status", config=config)
+    assert (result.code, "queue.poll_ms" in result.err, "typo.yaml:1" in result.err) == (2, True, True)
+    assert doctown("status", config=tmp_path / "nowhere.yaml").code == 2
+
+
+def test_init_writes_a_file_once(doctown: Doctown, tmp_path: Path) -> None:
+    target = tmp_path / "new" / "config.yaml"
+    assert f"wrote {target}" in doctown("init", "--path", str(target)).out
+    target.write_text("language: ru\n")
+    assert "stays as it is" in doctown("init", "--path", str(target)).err
+    assert target.read_text() == "language: ru\n"
+    doctown("init", "--path", str(target), "--force")
+    assert "qwen2.5-coder:14b" in target.read_text()
+
+
+def test_the_url_of_the_database(doctown: Doctown, db_url: str) -> None:
+    assert doctown("db", "url").out.strip() == db_url
+    assert doctown("db", "url", "--json").json == {"url": db_url, "embedded": False}
+    assert doctown("db", "stop").code == 2
+
+
+def test_version_and_help(doctown: Doctown) -> None:
+    assert doctown("--version").out.strip() == f"doctown {daemon.__version__}"
+    for command in ("build", "run", "requeue"):
+        result = doctown(command, "--help")
+        assert (result.code, "Options" in result.out) == (0, True)
+    assert doctown("no-such-command").code == 2
+    assert doctown("build").code == 2
+
+
+def test_exit_codes_are_documented() -> None:
+    assert set(EXIT_CODES) == {0, 1, 2, 3, 4, 5, 6, 130}
+
+
+# --- what people have for sources -------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_not_there(doctown: Doctown, tmp_path: Path) -> None:
+    result = doctown("build", str(tmp_path / "nowhere"))
+    assert (result.code, "no such folder" in result.err) == (1, True)
+    (tmp_path / "file.py").write_text("x = 1")
+    assert "is not a folder" in doctown("build", str(tmp_path / "file.py")).err
+
+
+def test_an_empty_folder(doctown: Doctown, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = doctown("build", str(tmp_path / "empty"))
+    assert result.code == 0
+    assert "nothing to document" in result.out
+    assert result.out.strip().splitlines()[-1].startswith("documented 0 chunks of 0 in")
+
+
+def test_whatever_lies_about(doctown: Doctown, shop: Path, psql: Connection) -> None:
+    (shop / "image.py").write_bytes(b"\x89PNG\x00\x00\x01" * 100)
+    (shop / "generated.py").write_text("x = [" + "1, " * 2_000_000 + "]\n")
+    (shop / "minified.js").write_text("function a(){" + "b();" * 9000 + "}")
+    (shop / "latin.py").write_bytes("def größe():\n    return 'Maß'\n".encode("latin-1"))
+    (shop / "broken.py").write_text("def f(:\n    return 1\n\ndef g():\n    return 2\n")
+    (shop / "nul.py").write_text("def h():\n    return '" + chr(0) + "'\n")
+    (shop / "loop").symlink_to(shop, target_is_directory=True)
+    (shop / "self.py").symlink_to(shop / "self.py")
+    (shop / "dangling.py").symlink_to(shop / "nowhere.py")
+    (shop / "README").write_text("no source")
+    os.mkfifo(shop / "pipe.py")
+    result = doctown("build", str(shop))
+    assert result.code == 0, result.err
+    assert "Traceback" not in result.out + result.err
+    for name in ("image.py", "generated.py", "minified.js", "self.py", "pipe.py"):
+        assert f"skipped {name}" in result.out
+    assert "syntax errors in broken.py" in result.out
+    names = {row["fqn"] for row in all_rows(psql, "SELECT fqn FROM docs WHERE content IS NOT NULL")}
+    assert {"broken.g", "shop.mail.send_receipt"} <= names
+    assert any(name.startswith("latin.gr") for name in names)
+    assert not any("loop" in name for name in names)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_unreadable_files(doctown: Doctown, shop: Path) -> None:
+    (shop / "secret.py").write_text("x = 1")
+    (shop / "secret.py").chmod(0)
+    assert "skipped secret.py" in doctown("build", str(shop)).out
+
+
+def test_an_unmounted_folder_does_not_cost_the_texts(built: Doctown, shop: Path, psql: Connection) -> None:
+    for path in (shop / "shop").iterdir():
+        path.unlink()
+    result = built("index", str(shop))
+    assert (result.code, "nothing was removed" in result.err) == (1, True)
+    assert scalar(psql, "SELECT count(*) FROM chunk") > 0
+    assert built("index", str(shop), "--prune").code == 0
+    assert scalar(psql, "SELECT count(*) FROM chunk") == 0
+
+
+def test_a_moved_file_costs_no_call(doctown: Doctown, shop: Path) -> None:
+    (shop / "tools.py").write_text("def double(number: int) -> int:\n    return 2 * number\n")
+    doctown("build", str(shop))
+    (shop / "tools.py").rename(shop / "shop" / "instruments.py")
+    assert "texts 0, regenerated 0" in doctown("build", str(shop)).out
+
+
+def test_russian_texts_for_one_repository(doctown: Doctown, shop: Path, psql: Connection) -> None:
+    assert doctown("build", str(shop), "--language", "ru").code == 0
+    assert {row["language"] for row in all_rows(psql, "SELECT DISTINCT language FROM docs")} == {"ru"}
+    assert doctown("build", str(shop), "--language", "xx").code == 2

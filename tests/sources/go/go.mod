@@ -1,0 +1,3 @@
+module example.org/clock/v2
+
+go 1.22

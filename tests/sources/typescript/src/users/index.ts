@@ -1,0 +1,6 @@
+export * from './money';
+export { default as clock } from './clock';
+
+export interface User {
+  id: string;
+}

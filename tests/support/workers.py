@@ -1,0 +1,69 @@
+"""A worker with scripted models on a real database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from daemon.bootstrap import ALL_STAGES, App
+from daemon.config import shared
+from daemon.llm.base import Embedder, TextModel
+from daemon.llm.scripted import ScriptedEmbedder, ScriptedModel
+from daemon.prompts import Prompts
+from daemon.settings import EndpointSettings, QueueSettings, Settings
+from daemon.work.events import Observer
+from daemon.work.loop import Scope
+from daemon.work.worker import Worker
+from db.session import Database
+from db.types import Stage
+
+QUICK = {
+    "poll_ms": 50,
+    "lease_s": 5.0,
+    "rescue_s": 1.0,
+    "backoff_base_s": 0.01,
+    "backoff_cap_s": 0.02,
+    "breaker_s": 0.02,
+}
+
+
+def an_app(
+    db: Database,
+    *,
+    coder: TextModel | None = None,
+    talker: TextModel | None = None,
+    embedder: Embedder | None = None,
+    slots: int = 4,
+    language: str = "en",
+    **queue: Any,
+) -> App:
+    """Everything wired as in production, but for the models."""
+    settings = Settings(
+        language=language,
+        endpoints={"scripted": EndpointSettings(provider="scripted", slots=slots)},
+        queue=QueueSettings(**{**QUICK, **queue}),
+        models=_models(),
+    )
+    app = App(settings=settings, db=db, url=db.url, prompts=Prompts(shared("prompts")))
+    app._models[Stage.CODER] = coder or ScriptedModel()
+    app._models[Stage.TALKER] = talker or ScriptedModel()
+    app._embedder = embedder or ScriptedEmbedder(dims=16)
+    return app
+
+
+def a_worker(
+    app: App, *, stages: Sequence[Stage] = ALL_STAGES, observers: Sequence[Observer] = (), scope: Scope | None = None
+) -> Worker:
+    """A worker that does not refresh on its own."""
+    return app.worker(stages=stages, observers=observers, scope=scope, refresh=False)
+
+
+async def work_off(app: App, **options: Any) -> None:
+    """Work until nothing is left."""
+    await a_worker(app, **options).once(asyncio.Event())
+
+
+def _models() -> Any:
+    role = {"endpoint": "scripted", "name": "scripted", "temperature": 0.3, "top_p": 0.9}
+    return {"coder": role, "talker": role, "embedder": {"provider": "scripted", "name": "scripted", "dims": 16}}
