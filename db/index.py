@@ -69,19 +69,22 @@ async def open_repository(
     db: Database, name: str, *, root: str | None = None, language: str | None = None
 ) -> StoredRepository:
     """Find or make the repository ``name``; ``root`` and ``language`` are remembered where given."""
+    values = {"name": name, "root": root, "language": language}
     async with db.statement() as connection:
-        row = (
-            await connection.execute(
-                text(
-                    "INSERT INTO repository AS r (name, root, language) VALUES (:name, :root, :language) "
-                    "ON CONFLICT (name) DO UPDATE SET root = COALESCE(excluded.root, r.root), "
-                    "language = COALESCE(excluded.language, r.language) "
-                    "RETURNING r.id, r.name, r.root, r.language, r.index_state"
-                ),
-                {"name": name, "root": root, "language": language},
-            )
-        ).one()
-    return StoredRepository(**row._mapping)
+        await connection.execute(
+            text(
+                "INSERT INTO repository AS r (name, root, language) VALUES (:name, :root, :language) "
+                "ON CONFLICT (name) DO UPDATE SET root = COALESCE(excluded.root, r.root), "
+                "language = COALESCE(excluded.language, r.language) "
+                "WHERE (COALESCE(excluded.root, r.root), COALESCE(excluded.language, r.language)) "
+                "IS DISTINCT FROM (r.root, r.language)"
+            ),
+            values,
+        )
+        found = await connection.execute(
+            text("SELECT id, name, root, language, index_state FROM repository WHERE name = :name"), values
+        )
+        return StoredRepository(**found.one()._mapping)
 
 
 @asynccontextmanager

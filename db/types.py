@@ -175,12 +175,16 @@ class ParsedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedFile:
-    """A file that was seen and not read, and the reason in words for a person."""
+    """A file that was seen and not read, and the reason in words for a person.
+
+    ``passing``: the reason lies in the moment (rights, a disk), not in the file; what is known of it stays.
+    """
 
     path: str
     reason: str
     size: int = 0
     mtime_ns: int = 0
+    passing: bool = False
 
 
 # --- claim ------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from re import Pattern
 
 from pathspec import GitIgnoreSpec
 
@@ -17,31 +18,51 @@ _NEVER = frozenset({
 _MARKERS = ("pyvenv.cfg", "CACHEDIR.TAG")  # in a virtual environment; in a cache, target/ of cargo among them
 _MAX_BYTES = 1 << 20  # of one .gitignore
 
+Patterns = tuple[tuple[Pattern[str], bool], ...]  # what to look for, and whether it leaves out
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """The patterns of one ignore file; they speak about paths below ``base`` ("" or with a slash at its end)."""
 
     base: str
-    spec: GitIgnoreSpec
+    spec: Patterns
 
     def verdict(self, path: str) -> bool | None:
         """True: left out, False: taken back in, None: not mentioned. Folders end in a slash."""
         if not path.startswith(self.base):
             return None
-        return self.spec.check_file(path[len(self.base) :]).include
+        return says(self.spec, path[len(self.base) :])
 
 
-def patterns(lines: Iterable[str]) -> GitIgnoreSpec:
-    """Compiled patterns; a line that is no pattern says nothing."""
-    good = []
+def says(spec: Patterns, path: str) -> bool | None:
+    """The last pattern that speaks of this very path, not of a folder above it: those are asked about themselves.
+
+    pathspec lets a pattern that names a folder match everything below, so that of ``/a/b`` and ``!a/`` the second
+    would take ``a/b`` back in; for git it only speaks of ``a``.
+    """
+    for regex, leaves_out in spec:
+        found = regex.search(path)
+        if found is None:
+            continue
+        above = found.groupdict().get("ps_d") and found.end("ps_d") < len(path)
+        if not above or regex.search(path, len(path) - 1):
+            return leaves_out
+    return None
+
+
+def patterns(lines: Iterable[str]) -> Patterns:
+    """Compiled patterns, the last one first; a line that is no pattern says nothing."""
+    found: list[tuple[Pattern[str], bool]] = []
     for line in lines:
         try:
-            GitIgnoreSpec.from_lines([line])
+            spec = GitIgnoreSpec.from_lines([line])
         except ValueError:
             continue
-        good.append(line)
-    return GitIgnoreSpec.from_lines(good)
+        found += [
+            (one.regex, one.include) for one in spec.patterns if one.regex is not None and one.include is not None
+        ]
+    return tuple(reversed(found))
 
 
 def rules_of(file: Path, base: str) -> Rules | None:
@@ -84,10 +105,10 @@ class Fences:
 
     def lets_in(self, path: str) -> bool:
         """Whether a file may be indexed."""
-        return self.lets_in_folder(path.rpartition("/")[0]) and not self._exclude.check_file(path).include
+        return self.lets_in_folder(path.rpartition("/")[0]) and not says(self._exclude, path)
 
     def _is_source(self, folder: str) -> bool:
-        if self._exclude.check_file(f"{folder}/").include:
+        if says(self._exclude, f"{folder}/"):
             return False
         try:
             return not any((self._root / folder / marker).exists() for marker in _MARKERS)

@@ -23,6 +23,7 @@ _FIRST_LINE = 128  # bytes that are read to see which program a script is for
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _LINK = "a symbolic link; what it leads to is indexed where it lies"
 _NO_FILE = "neither a file nor a folder"
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +85,17 @@ def scan(root: Path, known: Mapping[str, KnownFile], settings: IndexSettings) ->
         elif seen is not None:
             unchanged.append(seen)
     present = {entry.path for entry in to_read} | set(unchanged) | {one.path for one in skipped}
+    removed: list[str] = []
+    for path in sorted(known.keys() - present):
+        hidden = _hidden(root, path)
+        if hidden is None:
+            removed.append(path)
+        else:
+            skipped.append(hidden)
     return Scan(
         to_read=tuple(to_read),
         unchanged=tuple(unchanged),
-        removed=tuple(sorted(path for path in known if path not in present)),
+        removed=tuple(removed),
         skipped=tuple(skipped),
         roots=roots_of(root, (path for path in listing.paths if is_project_file(path))),
     )
@@ -120,7 +128,7 @@ def _look(root: Path, path: str, known: KnownFile | None, settings: IndexSetting
     except FileNotFoundError:
         return None  # git still has it, the folder does not
     except OSError as error:
-        return SkippedFile(path=path, reason=_why(error)) if language else None
+        return _unreadable(path, error) if language else None
     if not stat.S_ISREG(state.st_mode):
         reason = _LINK if stat.S_ISLNK(state.st_mode) else _NO_FILE
         return SkippedFile(path=path, reason=reason, mtime_ns=state.st_mtime_ns) if language else None
@@ -140,6 +148,15 @@ def _look(root: Path, path: str, known: KnownFile | None, settings: IndexSetting
         mtime_ns=state.st_mtime_ns,
         known_hash=known.content_hash if known else None,
     )
+
+
+def _hidden(root: Path, path: str) -> SkippedFile | None:
+    """A known file that was not listed because a folder above it cannot be looked into; None: it is gone indeed."""
+    try:
+        (root / path).lstat()
+    except OSError as error:
+        return None if error.errno in _GONE else _unreadable(path, error)
+    return None  # it is there and no longer meant: ignored, or excluded
 
 
 def _undecodable(path: str) -> bool:
@@ -176,14 +193,14 @@ def read(root: Path, entry: Entry, settings: IndexSettings) -> Content | Skipped
     try:
         descriptor = _open(root, entry.path)
     except OSError as error:
-        return SkippedFile(path=entry.path, reason=_why(error), size=entry.size, mtime_ns=entry.mtime_ns)
+        return _unreadable(entry.path, error, entry)
     limit = settings.max_file_kb * _KIB
     with os.fdopen(descriptor, "rb") as file:
         state = os.fstat(descriptor)
         try:
             data = file.read(limit + 1)
         except OSError as error:
-            return SkippedFile(path=entry.path, reason=_why(error), size=entry.size, mtime_ns=entry.mtime_ns)
+            return _unreadable(entry.path, error, entry)
     reason = _too_much(entry.path, max(len(data), state.st_size), settings)
     if not reason and data.startswith(_UTF16):
         data = data.decode("utf-16", errors="replace").encode("utf-8", errors="replace")
@@ -223,11 +240,13 @@ def _open(root: Path, path: str) -> int:
     return descriptor
 
 
-def _why(error: OSError) -> str:
-    if error.errno == errno.ELOOP:
-        return _LINK
-    if error.errno == errno.EISDIR:
-        return _NO_FILE
-    if error.errno in {errno.ENOENT, errno.ENOTDIR}:
-        return "gone since the folder was listed"
-    return f"cannot be read: {error.strerror or 'unknown reason'}"
+def _unreadable(path: str, error: OSError, entry: Entry | None = None) -> SkippedFile:
+    """A file that the system did not let us read, with the reason; links and the like will not get better."""
+    size, mtime_ns = (entry.size, entry.mtime_ns) if entry else (0, 0)
+    if error.errno in {errno.ELOOP, errno.EISDIR}:
+        reason = _LINK if error.errno == errno.ELOOP else _NO_FILE
+        return SkippedFile(path=path, reason=reason, size=size, mtime_ns=mtime_ns)
+    reason = "gone since the folder was listed"
+    if error.errno not in _GONE:
+        reason = f"cannot be read: {error.strerror or 'unknown reason'}"
+    return SkippedFile(path=path, reason=reason, size=size, mtime_ns=mtime_ns, passing=True)

@@ -82,7 +82,7 @@ async def sync(
     repository, known, seen = found.repository, found.known, found.scan
     _refuse_to_empty(root, seen, known, prune)
     async with db_index.exclusive(db, repository.id):
-        gone = [path for path in seen.removed if path in known]
+        gone = _gone(seen, known)
         fresh_skips = [file for file in seen.skipped if _skip_is_news(file, known)]
         if seen.to_read or gone or fresh_skips or repository.index_state == "writing":
             await _rewrite(db, found, fresh_skips, gone, settings, run, progress)
@@ -146,15 +146,25 @@ def _checked(root: Path) -> Path:
 
 def _refuse_to_empty(root: Path, seen: Scan, known: Mapping[str, db_index.StoredFile], prune: bool) -> None:
     had = sum(1 for file in known.values() if file.skipped is None)
-    if had and not prune and not seen.to_read and not seen.unchanged:
+    left = seen.to_read or seen.unchanged or any(file.passing and file.path in known for file in seen.skipped)
+    if had and not prune and not left:
         raise SourceError(
             f"{root}: no source files are left, but the index knows {had}; nothing was removed",
             "If that is meant, run `doctown index PATH --prune`.",
         )
 
 
+def _gone(seen: Scan, known: Mapping[str, db_index.StoredFile]) -> list[str]:
+    """Files that the store knows and the disk no longer has, the skipped ones among them."""
+    listed = {entry.path for entry in seen.to_read} | {file.path for file in seen.skipped}
+    skipped = [path for path, file in known.items() if file.skipped is not None and path not in listed]
+    return [*(path for path in seen.removed if path in known), *skipped]
+
+
 def _skip_is_news(file: SkippedFile, known: Mapping[str, db_index.StoredFile]) -> bool:
     before = known.get(file.path)
+    if file.passing and before is not None and before.skipped is None:
+        return False  # its nodes and texts stay until it can be read again
     return before is None or (before.skipped, before.size, before.mtime_ns) != (file.reason, file.size, file.mtime_ns)
 
 

@@ -93,20 +93,24 @@ class Worker:
             asyncio.create_task(self._keeper.run(quiet), name="leases"),
             asyncio.create_task(self._keep_time(quiet), name="timers"),
         ]
-        background += [asyncio.create_task(loop.run(stopping), name=f"loop:{loop.stage}") for loop in self._loops]
+        loops = [asyncio.create_task(loop.run(stopping), name=f"loop:{loop.stage}") for loop in self._loops]
         self._log.info("started", owner=str(self.owner), stages=[str(loop.stage) for loop in self._loops])
         await self._poll()
         schedule.start()
         watch = asyncio.ensure_future(until)
         try:
-            await asyncio.wait([watch, *background], return_when=asyncio.FIRST_COMPLETED)
-            for task in (watch, *background):
+            await asyncio.wait([watch, *background, *loops], return_when=asyncio.FIRST_COMPLETED)
+            for task in (watch, *background, *loops):
                 if task.done():
                     task.result()
         finally:
             watch.cancel()
             schedule.stop()
             stopping.set()
+            for slots in self._slots.values():
+                slots.close()
+            # A claim may be under way: what it brings must be known before we give back what we hold.
+            await asyncio.gather(*loops, return_exceptions=True)
             await self._wind_down()
             quiet.set()
             await asyncio.gather(*background, return_exceptions=True)
@@ -114,8 +118,6 @@ class Worker:
 
     async def _wind_down(self) -> None:
         """Let answers finish within the grace time, cancel the rest, save what is written, give back what is not."""
-        for slots in self._slots.values():
-            slots.close()
         tasks = {task for loop in self._loops for task in loop.tasks}
         if tasks:
             self._log.info("stopping", in_flight=len(tasks), grace_s=self._settings.queue.grace_s)

@@ -220,7 +220,7 @@ async def test_a_second_signal_does_not_wait(db: Database, psql: Connection) -> 
     stopping.set()
     worker.hurry()
     await asyncio.wait_for(running, 20)
-    assert states(psql)["coder", "due"] == 1
+    assert states(psql) == {("coder", "due"): 1, ("embed", "due"): 1}
 
 
 async def test_work_that_was_lost_is_cancelled(db: Database, psql: Connection) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from daemon.errors import SourceError
@@ -129,6 +129,7 @@ def test_a_part_of_a_repository_obeys_all_its_rules(tmp_path: Path, part: str) -
     st.lists(st.sampled_from(PLACES), max_size=8, unique=True),
     st.dictionaries(st.sampled_from(["", "a/", "a/b/"]), st.lists(st.sampled_from(PATTERNS), max_size=4), max_size=3),
 )
+@example(["a/x.py", "a/y.py", "a/b/x.py"], {"": ["/a/b", "!a/"]})
 @settings(max_examples=40, deadline=None)
 def test_both_ways_agree_on_any_rules(places: list[str], rules: dict[str, list[str]]) -> None:
     with TemporaryDirectory() as folder:
