@@ -68,7 +68,7 @@ async def test_the_next_run_finishes_what_was_interrupted(db: Database, psql: Co
     report = await index(db, tree)
     assert (report.files_parsed, report.calls_resolved) == (1, 1)
     assert functions(psql) == {"first", "second"}
-    assert scalar(psql, "SELECT index_state FROM repository") == "ready"
+    assert scalar(psql, "SELECT index_state FROM repository") == "linked"
 
 
 async def test_an_edit_replaces_only_what_it_touched(db: Database, psql: Connection, tree: Path) -> None:
