@@ -1,6 +1,6 @@
 """Where the time of N chunks goes, and how busy the daemon keeps a model server of 64 slots.
 
-    python benchmarks/pipeline.py [--chunks 200] [--source FOLDER]
+    python benchmarks/pipeline.py [--chunks 200] [--source FOLDER] [--stages coder,talker,embed] [--latency-ms 0,1000]
 
 Indexes a folder into a fresh database, then works off its N most central chunks against the Ollama double (a process of
 its own) at 0 ms and at 1 s per answer. Prints one table. Runs on its own embedded server, whose data are thrown away.
@@ -198,14 +198,14 @@ def stats_of(double: str) -> dict[str, Any]:
         return dict(json.load(answer))
 
 
-async def measure(url: str, source: Path, count: int, latency_ms: int) -> dict[str, float]:
+async def measure(url: str, source: Path, count: int, latency_ms: int, stages: Sequence[Stage]) -> dict[str, float]:
     """One run on an empty database; seconds by step."""
     clock = Clock()
     db = Database(url, pool_size=20)
     async with a_double(latency_ms) as double:
         settings = Settings(
             endpoints={
-                "local": EndpointSettings(provider="ollama", url=double, slots=SLOTS),
+                "local": EndpointSettings(provider="ollama", url=double, slots=SLOTS, turns=False),
             }
         )
         models = settings.models.model_copy(update={"embedder": EmbedderSettings()})
@@ -225,7 +225,7 @@ async def measure(url: str, source: Path, count: int, latency_ms: int) -> dict[s
             chunks = await report.central_chunks(db, indexed.repo_id, count)
             await db_requeue.ask_for(db, chunks)
             tally = Tally()
-            worker = app.worker(observers=[tally], scope=Scope(max_lane=Lane.ASKED), refresh=False)
+            worker = app.worker(stages=stages, observers=[tally], scope=Scope(max_lane=Lane.ASKED), refresh=False)
             started = time.perf_counter()
             await worker.once(asyncio.Event())
             total = time.perf_counter() - started
@@ -233,7 +233,7 @@ async def measure(url: str, source: Path, count: int, latency_ms: int) -> dict[s
         finally:
             db_save.save_texts, db_gather.gather = original
             await app.close()
-    assert tally.texts + tally.reused == 2 * len(chunks), tally
+    assert tally.texts + tally.reused == len([stage for stage in stages if stage is not Stage.EMBED]) * len(chunks)
     return {
         "chunks": len(chunks),
         "indexing": indexing,
@@ -271,15 +271,17 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chunks", type=int, default=200)
     parser.add_argument("--source", type=Path, default=ROOT)
+    parser.add_argument("--stages", type=lambda names: [Stage(name) for name in names.split(",")], default=list(Stage))
+    parser.add_argument("--latency-ms", type=lambda numbers: [int(n) for n in numbers.split(",")], default=[0, 1000])
     options = parser.parse_args()
     log.setup(LogSettings(level="error"))
     rows = []
-    for latency_ms in (0, 1000):
+    for latency_ms in options.latency_ms:
         server = a_server()
         try:
             url = server.start()
             upgrade(url, shared("alembic"))
-            rows.append((latency_ms, await measure(url, options.source, options.chunks, latency_ms)))
+            rows.append((latency_ms, await measure(url, options.source, options.chunks, latency_ms, options.stages)))
         finally:
             server.stop("immediate")
             shutil.rmtree(server.folder, ignore_errors=True)

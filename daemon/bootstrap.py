@@ -87,9 +87,9 @@ class App:
     ) -> Worker:
         """A worker for some stages; with ``refresh`` it also queues what other recipes made."""
         self.prompts.check(self.settings.language)
-        slots = {name: endpoint.slots for name, endpoint in self.settings.endpoints.items()}
+        slots = {name: Slots(one.slots, turns=one.turns) for name, one in self.settings.endpoints.items()}
         return Worker(
-            self.db, self._pipelines(stages), self.settings, slots={**slots, _OWN_ENDPOINT: 1},
+            self.db, self._pipelines(stages), self.settings, slots={**slots, _OWN_ENDPOINT: Slots(1)},
             recipes=self.recipes if refresh else None, observers=observers, scope=scope,
         )  # fmt: skip
 

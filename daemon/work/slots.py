@@ -22,12 +22,15 @@ class Slots:
 
     Where two stages use different models on one server, calls in alternation would make it load them in
     alternation. So the model at work keeps the places until its stage finds nothing due, or for ``dwell_s`` while
-    another one waits. Used within one event loop.
+    another one waits. Without ``turns`` the server is said to hold all its models. Used within one event loop.
     """
 
-    def __init__(self, limit: int, *, dwell_s: float = _DWELL_S, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limit: int, *, turns: bool = True, dwell_s: float = _DWELL_S, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.limit = limit
         self.places = limit + max(1, limit // _AHEAD)
+        self._turns = turns
         self._dwell_s = dwell_s
         self._clock = clock
         self._taken = 0
@@ -84,20 +87,26 @@ class Slots:
 
     def take(self, model: str, wanted: int) -> int:
         """Take up to ``wanted`` places for ``model``; 0 while none is free or it is another model's turn."""
+        if self._turns and not self._may(model):
+            return 0
+        granted = max(0, min(wanted, self.places - self._taken))
+        self._taken += granted
+        return granted
+
+    def _may(self, model: str) -> bool:
+        """Whether it is this model's turn; if so, it is from now on."""
         mine = self._model == model
         if self._model is not None and not mine:
             self._rivals.add(model)
             if self._taken or not (self._resting or self._overdue()):
-                return 0
+                return False
         if mine and self._rivals - {model} and self._overdue():
-            return 0  # the others are let in once the last of ours is back
+            return False  # the others are let in once the last of ours is back
         if not mine:
             self._model, self._since = model, self._clock()
         self._resting = False
         self._rivals.discard(model)
-        granted = max(0, min(wanted, self.places - self._taken))
-        self._taken += granted
-        return granted
+        return True
 
     def give(self, count: int = 1) -> None:
         """Give places back that no task got."""

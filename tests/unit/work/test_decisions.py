@@ -18,7 +18,6 @@ from daemon.errors import (
 from daemon.settings import QueueSettings
 from daemon.work.breaker import Breaker
 from daemon.work.retry import Verb, decide
-from daemon.work.slots import Slots
 from db.types import Claim, ErrorClass, Lane, Stage
 
 SETTINGS = QueueSettings(backoff_base_s=5, backoff_cap_s=60, max_attempts=6)
@@ -104,52 +103,3 @@ def test_a_probe_that_was_cancelled_frees_the_way_for_another() -> None:
     breaker.probing()
     breaker.released()
     assert breaker.allowance(4) == 1
-
-
-def test_places_are_never_given_twice() -> None:
-    slots = Slots(4)
-    assert slots.places == 5, "one is prepared ahead"
-    assert slots.take("a", 3) == 3
-    assert slots.take("a", 3) == 2
-    assert slots.take("a", 3) == 0
-    slots.give(2)
-    assert slots.take("a", 3) == 2
-
-
-def test_two_models_take_turns_and_not_calls() -> None:
-    clock = Clock()
-    slots = Slots(2, dwell_s=60, clock=clock)
-    assert slots.take("coder", 3) == 3
-    assert slots.take("talker", 2) == 0
-    slots.give()
-    assert slots.take("talker", 1) == 0, "one of the coder's is still out"
-    assert slots.take("coder", 1) == 1, "its turn goes on"
-    slots.idle("coder")
-    slots.give(3)
-    assert slots.take("talker", 2) == 2, "the coder found nothing more to do"
-
-
-def test_a_turn_ends_after_the_dwell_time_when_another_waits() -> None:
-    clock = Clock()
-    slots = Slots(2, dwell_s=60, clock=clock)
-    slots.take("coder", 2)
-    slots.take("talker", 1)
-    clock.now += 61
-    slots.give()
-    assert slots.take("coder", 1) == 0
-    slots.give()
-    assert slots.take("talker", 1) == 1
-
-
-def test_without_a_rival_a_turn_has_no_end() -> None:
-    clock = Clock()
-    slots = Slots(1, dwell_s=60, clock=clock)
-    assert slots.take("coder", 1) == 1
-    clock.now += 1000
-    slots.give()
-    assert slots.take("coder", 1) == 1
-
-
-def test_stages_with_the_same_model_share() -> None:
-    slots = Slots(2)
-    assert (slots.take("same", 1), slots.take("same", 1)) == (1, 1)
