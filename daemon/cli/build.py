@@ -75,6 +75,8 @@ async def _require_models(doctown: App) -> None:
 
 async def _write(doctown: App, indexed: IndexReport, chunks: list[int] | None) -> Tally:
     tally = Tally()
+    if not indexed.chunks:
+        return tally
     scope = Scope(repo_id=indexed.repo_id)
     if chunks is not None:
         await db_requeue.ask_for(doctown.db, chunks)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.errors import SourceError
+from daemon.index.encoding import to_utf8
 from daemon.index.ignore import Fences
 from daemon.index.languages import Language, language_of
 from daemon.index.listing import list_files
@@ -20,7 +21,6 @@ from db.types import SkippedFile
 _KIB = 1024
 _SNIFFED = 8 * _KIB  # bytes in which a NUL means that the file is no text
 _FIRST_LINE = 128  # bytes that are read to see which program a script is for
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _LINK = "a symbolic link; what it leads to is indexed where it lies"
 _NO_FILE = "neither a file nor a folder"
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
@@ -188,7 +188,7 @@ def _script_language(root: Path, path: str) -> Language | None:
 def read(root: Path, entry: Entry, settings: IndexSettings) -> Content | SkippedFile:
     """Read one file, or say why not; never raises for what a file is or contains.
 
-    Symbolic links are not followed, on the way there neither. UTF-16 with its mark comes as UTF-8.
+    Symbolic links are not followed, on the way there neither. Other encodings come as UTF-8.
     """
     try:
         descriptor = _open(root, entry.path)
@@ -202,8 +202,8 @@ def read(root: Path, entry: Entry, settings: IndexSettings) -> Content | Skipped
         except OSError as error:
             return _unreadable(entry.path, error, entry)
     reason = _too_much(entry.path, max(len(data), state.st_size), settings)
-    if not reason and data.startswith(_UTF16):
-        data = data.decode("utf-16", errors="replace").encode("utf-8", errors="replace")
+    if not reason:
+        data = to_utf8(data)
     if not reason and b"\0" in data[:_SNIFFED]:
         reason = "binary: not text"
     reason = reason or _long_line(data, settings.max_line_chars)
