@@ -6,10 +6,12 @@ import asyncio
 from collections import Counter
 
 from db import claim as db_claim
+from db import save as db_save
 from db.session import Database
 from db.types import ErrorClass, Lane, Stage, State
 from tests.support.builders import (
     Connection,
+    a_draft,
     a_repository,
     all_rows,
     scalar,
@@ -79,6 +81,15 @@ async def test_renewal_names_only_what_is_still_ours(db: Database, psql: Connect
     psql.execute("UPDATE work SET fence = fence + 1 WHERE chunk_id = %s", (claims[0].chunk_id,))
     psql.execute("DELETE FROM chunk WHERE id = %s", (claims[1].chunk_id,))
     assert await db_claim.renew(db, claims, lease_s=90) == {db_claim.key_of(claims[2])}
+
+
+async def test_a_claim_that_our_own_save_has_closed_is_not_lost(db: Database, psql: Connection) -> None:
+    some_chunks(psql, a_repository(psql), 2)
+    saved, released = await take(db, limit=2)
+    await db_save.save_texts(db, [(saved, a_draft())], worker="me")
+    await db_claim.release(db, [released])
+    assert await db_claim.renew(db, [saved, released], lease_s=90) == {db_claim.key_of(saved)}
+    assert work_row(psql, saved.chunk_id)["lease_until"] is None
 
 
 async def test_release_refunds_the_attempt(db: Database, psql: Connection) -> None:
