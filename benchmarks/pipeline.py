@@ -106,7 +106,7 @@ class TimedWriting:
 
     def __init__(self, writing: Writing, clock: Clock) -> None:
         self._writing, self._clock = writing, clock
-        self.stage, self.source = writing.stage, writing.source
+        self.stage, self.source, self.facts = writing.stage, writing.source, writing.facts
 
     def fields(self, material: Material) -> Any:
         """What fills the prompt."""
@@ -160,7 +160,7 @@ class TimedApp(App):
         model: TextModel = TimedModel(self.model(stage), self.clock)
         if slots is not None:
             model = HeldModel(model, slots)
-        guards = tuple(TimedGuard(guard, self.clock) for guard in self.guards())
+        guards = tuple(TimedGuard(guard, self.clock) for guard in self.guards(stage))
         return TextStage(writing, model, self.prompts, guards, self.settings.guard)
 
 

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from daemon.config import shared
 from daemon.guard.base import Guard
+from daemon.guard.grounding import GroundingGuard, ValuesGuard
+from daemon.guard.jargon import JargonGuard, jargon_words
 from daemon.guard.language import LanguageGuard
 from daemon.guard.shape import ShapeGuard
 from daemon.llm import registry
@@ -59,17 +61,25 @@ class App:
             self._embedder = registry.embedder(self.settings.models.embedder, self.settings.endpoints)
         return self._embedder
 
-    def guards(self) -> tuple[Guard, ...]:
-        """All guards of the text stages, cheap ones first."""
+    def guards(self, stage: Stage) -> tuple[Guard, ...]:
+        """The guards of a text stage, cheap ones first."""
+        settings = self.settings.guard
         languages = {*self.prompts.languages(), self.settings.language}
-        return (ShapeGuard(), LanguageGuard(self.settings.guard.language, languages))
+        found: list[Guard] = [ShapeGuard(settings.shape), LanguageGuard(settings.language, languages)]
+        if stage is Stage.CODER and settings.grounding:
+            found.append(GroundingGuard(settings.grounding))
+        if stage is Stage.TALKER:
+            found.append(ValuesGuard())
+            if settings.jargon:
+                found.append(JargonGuard(settings.jargon, jargon_words()))
+        return tuple(found)
 
     def text_stage(self, stage: Stage, slots: Slots | None = None) -> TextStage:
         """Coder or Talker with its model, prompts and guards; with ``slots`` every call holds one."""
         writing = Coder() if stage is Stage.CODER else Talker()
         model = self.model(stage)
         return TextStage(
-            writing, HeldModel(model, slots) if slots else model, self.prompts, self.guards(), self.settings.guard
+            writing, HeldModel(model, slots) if slots else model, self.prompts, self.guards(stage), self.settings.guard
         )
 
     def recipes(self, stage: Stage) -> dict[str, str]:

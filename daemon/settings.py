@@ -133,12 +133,38 @@ class LanguageGuardSettings(_Section):
     minimum_words: Annotated[int, Field(ge=1)] = 12
 
 
+class ShapeGuardSettings(_Section):
+    """When an answer says too much twice, or copies."""
+
+    repeated: Share = 0.35
+    copied: Share = 0.5
+
+
+class GroundingSettings(_Section):
+    """When an answer of a stage that sees code speaks of what is not there."""
+
+    minimum: Share = 0.8
+    minimum_names: Annotated[int, Field(ge=1)] = 4
+    unknown_names: Annotated[int, Field(ge=0)] = 1
+    unknown_values: Annotated[int, Field(ge=0)] = 0
+
+
+class JargonSettings(_Section):
+    """When a text for people who do not program is not plain."""
+
+    names: Annotated[int, Field(ge=0)] = 1
+    share: Share = 0.03
+
+
 class GuardSettings(_Section):
     """What happens to an answer that a guard objects to."""
 
     max_regenerations: Annotated[int, Field(ge=0, le=10)] = 2
     on_failure: Literal["keep", "park"] = "keep"
     language: LanguageGuardSettings = LanguageGuardSettings()
+    shape: ShapeGuardSettings = ShapeGuardSettings()
+    grounding: GroundingSettings | None = GroundingSettings()
+    jargon: JargonSettings | None = JargonSettings()
 
 
 class IndexSettings(_Section):

@@ -16,6 +16,8 @@ class Answer:
     sections: tuple[str, ...] = ()
     cut: bool = False  # the model ran into its output limit
     source: str = ""  # what the answer is about; empty where the stage shows no code
+    facts: str = ""  # what else was shown, or the text that is retold
+    params: tuple[str, ...] = ()  # names of the parameters
     identifiers: frozenset[str] = frozenset()  # names of the chunk: they belong to no language
 
 

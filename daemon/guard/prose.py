@@ -58,6 +58,20 @@ def _plain(child: Token) -> str:
     return " " if child.type in {"softbreak", "hardbreak", "code_inline", "html_inline"} else ""
 
 
+def pieces(markdown: str) -> Iterator[tuple[str, bool]]:
+    """The text of paragraphs, list items and table cells in pieces, and whether each is inline code."""
+    in_heading = False
+    for token in _parser().parse(markdown):
+        if token.type == "heading_open":
+            in_heading = True
+        elif token.type == "heading_close":
+            in_heading = False
+        elif token.type == "inline" and not in_heading:
+            for child in token.children or ():
+                if child.type in {"text", "code_inline"}:
+                    yield child.content, child.type == "code_inline"
+
+
 def sentences(markdown: str, *, names: frozenset[str] = frozenset()) -> list[str]:
     """Sentences of the prose without identifiers; ``names`` are further words that belong to no language."""
     found = _bare_sentences(markdown)

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 
 from daemon.guard import prose
 from daemon.guard.base import Answer, Verdict
+from daemon.settings import ShapeGuardSettings
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 _THINKING = re.compile(r"</?think(?:ing)?>", re.IGNORECASE)
 _HEADING = re.compile(r"^\s{0,3}(?:#{1,6}\s*)?(?:\*\*|__)?\s*(?:(\d+)[.)]\s*)?(.+?)\s*:?\s*(?:\*\*|__)?\s*:?\s*$")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
-MAX_REPEATED = 0.35  # share of the prose's words that stand in sentences said before
-MAX_COPIED = 0.5  # share of the answer's 5-grams that stand in the source
 _COPY_GRAM = 5
 _PREAMBLE_WORDS = 14
 
@@ -67,6 +66,9 @@ def _looks_like_heading(line: str, section: str) -> bool:
 class ShapeGuard:
     """Judges the form of an answer."""
 
+    def __init__(self, settings: ShapeGuardSettings | None = None) -> None:
+        self._settings = settings or ShapeGuardSettings()
+
     def check(self, answer: Answer) -> Verdict:
         """Figures: ``sections`` (share present), ``repeated``, ``copied`` (shares), ``finished``."""
         defects: dict[str, str] = {}
@@ -86,10 +88,10 @@ class ShapeGuard:
         elif _has_preamble(text, answer.sections):
             defects["preamble"] = ""
         repeated = repeated_share(text)
-        if repeated > MAX_REPEATED:
+        if repeated > self._settings.repeated:
             defects["repetition"] = f"{repeated:.2f}"
         copied = copied_share(text, answer.source)
-        if copied > MAX_COPIED:
+        if copied > self._settings.copied:
             defects["copied"] = f"{copied:.2f}"
         score = (0.25 + 0.75 * share) * (1 - repeated) * (1 - copied)
         score *= 0.5 ** len(defects.keys() & {"cut", "thinking", "fence", "preamble"})

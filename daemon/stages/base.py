@@ -38,6 +38,13 @@ class Writing(Protocol):
         """The code that the answer must not copy; empty where the stage shows none."""
         ...
 
+    def facts(self, material: Material) -> str:
+        """What else the answer may speak of: the facts shown beside the code, or the text that is retold."""
+        ...
+
+
+_OWN = frozenset({"self", "cls", "this", "_"})  # parameters that nobody describes
+
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
@@ -111,6 +118,8 @@ class TextStage:
             sections=prompt.sections,
             cut=completion.finish is Finish.LENGTH,
             source=self.writing.source(material),
+            facts=self.writing.facts(material),
+            params=tuple(param.name.lstrip("*&") for param in material.params if param.name not in _OWN),
             identifiers=names(material),
         )
         async with self._judging:

@@ -47,3 +47,8 @@ class Coder:
     def source(self, material: Material) -> str:
         """The code itself."""
         return material.source_code
+
+    def facts(self, material: Material) -> str:
+        """The hints and the names above them."""
+        lines = "" if material.line_start is None else f"{material.line_start}-{material.line_end}"
+        return f"{material.lang} {material.title or material.fqn} {lines}\n{hints(material)}"

@@ -28,3 +28,7 @@ class Talker:
         """No code is shown to this stage."""
         del material
         return ""
+
+    def facts(self, material: Material) -> str:
+        """The Coder's text."""
+        return material.content_raw or ""
