@@ -10,7 +10,7 @@ LIMIT ?= 8
 ASK ?=
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help setup demo test test-long check format docs bench clean
+.PHONY: help setup demo test test-long check format docs bench quality clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ docs: $(STAMP) ## Print the generated parts of the documentation anew
 
 bench: $(STAMP) ## The table of docs/benchmarks.md: where the time of 200 chunks goes
 	@$(BIN)/python benchmarks/pipeline.py
+
+quality: $(STAMP) ## How well the guards tell good answers from spoilt ones, by language
+	@PYTHONPATH=. $(BIN)/python benchmarks/quality.py
 
 clean: ## Remove the virtual environment and caches (the embedded database stays)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

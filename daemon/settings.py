@@ -131,6 +131,7 @@ class LanguageGuardSettings(_Section):
     minimum_other: Share = 0.85
     minimum_script: Share = 0.6
     minimum_words: Annotated[int, Field(ge=1)] = 12
+    foreign_sentence: Share | None = 0.9
 
 
 class ShapeGuardSettings(_Section):
@@ -146,7 +147,7 @@ class GroundingSettings(_Section):
     minimum: Share = 0.8
     minimum_names: Annotated[int, Field(ge=1)] = 4
     unknown_names: Annotated[int, Field(ge=0)] = 1
-    unknown_values: Annotated[int, Field(ge=0)] = 0
+    unknown_values: Annotated[int, Field(ge=0)] = 1
 
 
 class JargonSettings(_Section):

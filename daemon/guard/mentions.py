@@ -11,6 +11,7 @@ from daemon.guard import prose
 
 _NAME = re.compile(r"[^\W\d]\w*")
 _QUOTED = re.compile(r"\"([^\"\n]{1,80})\"|'([^'\n]{1,80})'")
+_HYPHENATED = re.compile(r"\b[A-Za-z]\w*(?:-\w+)+\b")  # Retry-After, text-plain: words, and no names of code
 _NUMBER = re.compile(r"(?<![\w.,])[-\u2212]?\d+(?:[ _\u00a0\u202f']\d{3})*(?:[.,]\d+)*(?!\w)")
 _COMPLEXITY = re.compile(r"\b[O\u0398\u03a9\u041e]\([^)]*\)")
 _ORDINAL = re.compile(r"^\s*\d+[.)]\s")
@@ -40,7 +41,7 @@ def mentions(markdown: str) -> Mentions:
         if code:
             for first, second in _QUOTED.findall(shown):
                 quoted[first or second] = None
-            bare = _QUOTED.sub(" ", shown)
+            bare = _HYPHENATED.sub(" ", _QUOTED.sub(" ", shown))
             names.update(dict.fromkeys(_names(bare)))
         else:
             bare = _ORDINAL.sub(" ", shown)

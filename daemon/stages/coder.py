@@ -49,6 +49,7 @@ class Coder:
         return material.source_code
 
     def facts(self, material: Material) -> str:
-        """The hints and the names above them."""
+        """The hints, the names above them, and in full what the hints shorten: neighbours and imports."""
         lines = "" if material.line_start is None else f"{material.line_start}-{material.line_end}"
-        return f"{material.lang} {material.title or material.fqn} {lines}\n{hints(material)}"
+        whole = "\n".join([*(one.fqn for one in (*material.callees, *material.callers)), *material.imports])
+        return f"{material.lang} {material.title or material.fqn} {lines}\n{hints(material)}\n{whole}"

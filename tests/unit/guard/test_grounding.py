@@ -38,9 +38,9 @@ fetch_invoice(SomeClient(), "made-up", timeout=99)
 """
 
 
-def check(text: str, **settings: int) -> dict[str, str]:
+def check(text: str, *, unknown_values: int = 0, **settings: int) -> dict[str, str]:
     answer = Answer(text=text, language="en", source=SOURCE, facts=FACTS, params=PARAMS)
-    return dict(GroundingGuard(GroundingSettings(**settings)).check(answer).defects)
+    return dict(GroundingGuard(GroundingSettings(unknown_values=unknown_values, **settings)).check(answer).defects)
 
 
 def test_a_true_answer_passes() -> None:

@@ -102,7 +102,8 @@ def test_own_names_belong_to_no_language() -> None:
 def test_thresholds_are_settings() -> None:
     text = RUSSIAN + "\n" + ENGLISH_LINE
     assert "language" in guard(minimum={"ru": 0.99}).check(answer(text)).defects
-    assert guard(minimum={"ru": 0.5}).check(answer(text)).defects == {}
+    assert guard(minimum={"ru": 0.5}, foreign_sentence=None).check(answer(text)).defects == {}
+    assert "language" in guard(minimum={"ru": 0.5}).check(answer(text)).defects, "one long sentence is enough"
 
 
 def test_the_same_text_gets_the_same_verdict() -> None:
