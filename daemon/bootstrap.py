@@ -174,8 +174,14 @@ def ready(url: str, *, upgrade: bool) -> migrate.Standing:
             f"the server at {hide_password(url)} does not have the extension pgvector",
             "Install pgvector 0.8.4 or newer on it (the image pgvector/pgvector has it).",
         )
-    if standing.current:
+    if standing.usable:
         return standing
+    if standing.revision is not None and standing.revision > standing.head:
+        raise SchemaMismatch(
+            f"the tables at {hide_password(url)} are at revision {standing.revision}, newer than this program's "
+            f"{standing.head}, and not made for it",
+            "Use the newer Doctown, or another database.",
+        )
     if not upgrade:
         found = standing.revision or "none"
         raise SchemaMismatch(

@@ -121,6 +121,7 @@ class QueueSettings(_Section):
     breaker_s: Annotated[float, Field(gt=0)] = 15.0
     grace_s: Annotated[float, Field(ge=0)] = 30.0
     refresh: Literal["auto", "manual"] = "auto"
+    refresh_share: Share = 0.1
 
 
 class LanguageGuardSettings(_Section):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from db.payload import dump
 from db.session import Database
 from db.sql import sql
-from db.types import Claim, ErrorClass, Lane, Stage, State
+from db.types import Claim, ErrorClass, Lane, Stage, State, Turn
 
 Key = tuple[int, Stage, int]  # (chunk, stage, fence): what names a claim
 
@@ -26,19 +27,23 @@ async def claim(
     lease_s: float,
     max_lane: Lane = Lane.REFRESH,
     repo_id: int | None = None,
+    turn: Turn | None = None,
 ) -> list[Claim]:
     """Take up to ``limit`` pieces of one stage for ``lease_s`` seconds; one short statement of its own.
 
-    ``max_lane`` and ``repo_id`` narrow what may be taken. Best lane first, then priority.
+    ``max_lane`` and ``repo_id`` narrow what may be taken. Best lane first, then the repository whose turn it is,
+    then priority.
     """
     if limit <= 0:
         return []
+    turn = turn or Turn()
     async with db.statement() as connection:
         rows = await connection.execute(
             sql("claim_take"),
             {
                 "stage": stage, "owner": str(owner), "limit": limit, "lease_s": lease_s, "max_lane": int(max_lane),
-                "repo_id": repo_id,
+                "repo_id": repo_id, "virtual": list(turn.virtual), "aged": turn.aged,
+                "served": dump([{"lane": int(lane), "repo_id": repo, "tag": tag} for lane, repo, tag in turn.served]),
             },
         )  # fmt: skip
         taken = sorted(rows.mappings(), key=lambda row: (row["lane"], row["priority"], row["chunk_id"]))
@@ -46,7 +51,8 @@ async def claim(
         Claim(
             chunk_id=row["chunk_id"], stage=stage, repo_id=row["repo_id"], fence=row["fence"],
             attempts=row["attempts"], crashes=row["crashes"], wanted_key=row["wanted_key"],
-            reason=row["reason"], lane=Lane(row["lane"]),
+            reason=row["reason"], lane=Lane(row["lane"]), start=row["start"], weight=row["weight"],
+            waited_s=row["waited_s"],
         )
         for row in taken
     ]  # fmt: skip

@@ -32,11 +32,17 @@ class Standing:
     pgvector_available: str | None  # None: the server does not have it at all
     revision: str | None  # None: no tables yet
     head: str
+    compatible_since: str | None = None  # the oldest revision whose programs may work on tables newer than they know
 
     @property
     def current(self) -> bool:
         """Whether no migration is missing."""
         return self.revision == self.head
+
+    @property
+    def usable(self) -> bool:
+        """Whether this program may work: the tables are its own, or newer ones that still suit it."""
+        return self.current or (self.compatible_since is not None and self.head >= self.compatible_since)
 
 
 def upgrade(url: str, scripts: Path, revision: str = "head") -> tuple[str | None, str | None]:
@@ -54,19 +60,23 @@ def downgrade(url: str, scripts: Path, revision: str) -> tuple[str | None, str |
 
 def standing(url: str, scripts: Path) -> Standing:
     """Look at the server, the extension and the revision without changing anything."""
-    head = ScriptDirectory.from_config(_config(scripts)).get_current_head()
+    known = ScriptDirectory.from_config(_config(scripts))
+    head = str(known.get_current_head())
     with mapped_errors(), create_engine(sqlalchemy_url(url), poolclass=NullPool).connect() as connection:
         server = connection.scalar(text("SHOW server_version")) or "0"
         row = connection.execute(
             text("SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'vector'")
         ).first()
+        revision = MigrationContext.configure(connection).get_current_revision()
+        newer = revision is not None and revision not in {script.revision for script in known.walk_revisions()}
         return Standing(
             server=server.split()[0],
             server_major=int(server.split(".")[0].split()[0]),
             pgvector=row.installed_version if row else None,
             pgvector_available=row.default_version if row else None,
-            revision=MigrationContext.configure(connection).get_current_revision(),
-            head=str(head),
+            revision=revision,
+            head=head,
+            compatible_since=connection.scalar(text("SELECT compatible_since FROM control")) if newer else None,
         )
 
 

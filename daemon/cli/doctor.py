@@ -115,11 +115,12 @@ def _database(url: str, standing: migrate.Standing) -> list[Check]:
                 remedy=f"Update the extension to {wanted} or newer." if outdated else "",
             )
         )  # fmt: skip
+    what = "is of" if standing.usable and not standing.current else "needs"
     checks.append(
         Check(
-            name="migrations", ok=standing.current, exit_code=_DATABASE,
-            found=f"revision {standing.revision or 'none'}, this program needs {standing.head}",
-            remedy="" if standing.current else "Run `doctown db upgrade`.",
+            name="migrations", ok=standing.usable, exit_code=_DATABASE,
+            found=f"revision {standing.revision or 'none'}, this program {what} {standing.head}",
+            remedy="" if standing.usable else "Run `doctown db upgrade`.",
         )
     )  # fmt: skip
     return checks

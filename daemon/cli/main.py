@@ -141,4 +141,6 @@ def _is_usage_error(error: Exception) -> bool:
 
 def _load_commands() -> None:
     """Import one file per command group; each adds itself to ``app``."""
-    from daemon.cli import build, database, doctor, index, init, requeue, search, show, status, work  # noqa: F401, PLC0415
+    from daemon.cli import (  # noqa: PLC0415
+        audit, build, database, doctor, index, init, pause, requeue, search, show, status, work,  # noqa: F401
+    )  # fmt: skip

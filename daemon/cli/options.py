@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import socket
 from typing import Annotated
 
 import typer
@@ -14,3 +17,14 @@ Embedded = Annotated[
 Language = Annotated[
     str | None, typer.Option("--language", "-l", help="Language of this repository's texts: en, ru, ... (remembered)")
 ]
+Reason = Annotated[str | None, typer.Option("--reason", help="Why; it is kept in the audit.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count.")]
+
+
+def whoami() -> str:
+    """Who gives the command, for the audit: user@host."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run under a number that no user has
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"

@@ -76,6 +76,11 @@ def duration(seconds: float | None) -> str:
     return f"{rest} s"
 
 
+def moment(value: datetime | None) -> str:
+    """A moment to the second, in UTC as the database keeps it; an em dash where there is none."""
+    return "—" if value is None else f"{value:%Y-%m-%d %H:%M:%S}"
+
+
 def progress_table(rows: Iterable[Progress]) -> Table:
     """How the work stands, one line per repository and stage."""
     table = Table(box=None, pad_edge=False, header_style="bold")

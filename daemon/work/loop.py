@@ -14,6 +14,7 @@ from daemon.errors import ModelError
 from daemon.settings import QueueSettings
 from daemon.work.breaker import Breaker
 from daemon.work.events import Observer
+from daemon.work.fair import Fair
 from daemon.work.leases import LeaseKeeper
 from daemon.work.pipeline import Pipeline, Prepared, advance
 from daemon.work.retry import Decision, Verb, decide
@@ -58,6 +59,11 @@ class StageLoop:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     rest: Rest | None = None  # None while it drains
     rested: asyncio.Event = field(default_factory=asyncio.Event)
+    fair: Fair = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The count of turns is the loop's own."""
+        self.fair = Fair(self.settings.refresh_share)
 
     @property
     def stage(self) -> Stage:
@@ -109,8 +115,9 @@ class StageLoop:
     async def _claim(self, limit: int) -> list[Prepared]:
         claims = await db_claim.claim(
             self.db, self.stage, owner=self.owner, limit=limit, lease_s=self.settings.lease_s,
-            max_lane=self.scope.max_lane, repo_id=self.scope.repo_id,
+            max_lane=self.scope.max_lane, repo_id=self.scope.repo_id, turn=self.fair.turn(limit),
         )  # fmt: skip
+        self.fair.took(claims)
         if not claims:
             return []
         self.keeper.hold(claims)

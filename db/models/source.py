@@ -28,7 +28,10 @@ EMPTY_LIST = text("'[]'")
 
 
 class Repository(Base):
-    """A code base. ``language`` overrides the configured language of its texts."""
+    """A code base. ``language`` overrides the configured language of its texts.
+
+    ``weight`` is its share of the work beside others that have work due: 2 gets twice as much as 1.
+    """
 
     __tablename__ = "repository"
 
@@ -41,9 +44,13 @@ class Repository(Base):
     indexing_until: Mapped[moment | None]  # while it lies ahead, nothing of this repository is claimed
     indexed_at: Mapped[moment | None]
     created_at: Mapped[moment_now]
+    weight: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+    budget_until: Mapped[moment | None]  # while it lies ahead, no text of it is written: its budget is used up
+    budget_reason: Mapped[str | None]
 
     __table_args__ = (
         CheckConstraint("name <> ''", name="name"),
+        CheckConstraint("weight BETWEEN 1 AND 1000", name="weight"),
         CheckConstraint("index_state IN ('new', 'writing', 'linked')", name="index_state"),
     )
 

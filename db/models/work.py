@@ -57,6 +57,7 @@ class Work(Base):
     last_error: Mapped[str | None]
     due_at: Mapped[moment_now]
     done_at: Mapped[moment | None]
+    leased_at: Mapped[moment | None]  # when the present or last holder claimed it
 
     __table_args__ = (
         CheckConstraint(f"stage IN ({_STAGES})", name="stage"),
@@ -67,6 +68,7 @@ class Work(Base):
         Index("work_due", "stage", "lane", "repo_id", "priority", "chunk_id", postgresql_where=text("state = 'due'")),
         Index("work_retrying", "run_at", postgresql_where=text("state = 'retrying'")),
         Index("work_leased", "stage", "chunk_id", postgresql_where=text("state = 'leased'")),
+        Index("work_refresh", "stage", "repo_id", "due_at", postgresql_where=text("state = 'due' AND lane = 2")),
         Index("work_dead", "repo_id", "stage", postgresql_where=text("state = 'dead'")),
         {
             "postgresql_with": {

@@ -6,4 +6,5 @@ SELECT count(*) FILTER (WHERE w.state = 'due') AS due,
   FROM work w JOIN repository r ON r.id = w.repo_id
  WHERE w.state IN ('due', 'retrying') AND w.stage = ANY (CAST(:stages AS text[])) AND w.lane <= :max_lane
    AND (CAST(:repo_id AS bigint) IS NULL OR w.repo_id = CAST(:repo_id AS bigint))
-   AND NOT r.paused AND (r.indexing_until IS NULL OR r.indexing_until < clock_timestamp())
+   AND NOT r.paused AND NOT (SELECT control.paused FROM control)
+   AND (r.indexing_until IS NULL OR r.indexing_until < clock_timestamp())

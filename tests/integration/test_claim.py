@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from uuid import uuid4
 
+import pytest
+
+from daemon.work.fair import Fair
 from db import claim as db_claim
 from db import save as db_save
 from db.session import Database
-from db.types import ErrorClass, Lane, Stage, State
+from db.types import Claim, ErrorClass, Lane, Stage, State
 from tests.support.builders import (
     Connection,
     a_draft,
@@ -163,6 +167,97 @@ async def test_rescuers_do_not_race_each_other(db: Database, psql: Connection) -
     assert scalar(psql, "SELECT max(crashes) FROM work") == 1
 
 
+async def in_turns(db: Database, claims: int, limit: int, *, share: float = 0.0) -> list[Claim]:
+    """Claim again and again, as one worker's loop does."""
+    fair, taken = Fair(share), []
+    for _ in range(claims):
+        found = await db_claim.claim(
+            db, Stage.CODER, owner=uuid4(), limit=limit, lease_s=90, turn=fair.turn(limit)
+        )  # fmt: skip
+        fair.took(found)
+        taken += found
+    return taken
+
+
+@pytest.mark.parametrize(("claims", "limit"), [(40, 1), (10, 4), (4, 10)])
+async def test_repositories_share_by_weight_however_many_are_claimed_at_once(
+    db: Database, psql: Connection, claims: int, limit: int
+) -> None:
+    heavy, light, third = a_repository(psql, weight=5), a_repository(psql, weight=1), a_repository(psql, weight=2)
+    for repo in (light, heavy, third):
+        some_chunks(psql, repo, 30)
+    shares = Counter(claim.repo_id for claim in await in_turns(db, claims, limit))
+    assert shares == {heavy: 25, third: 10, light: 5}
+
+
+async def test_a_small_repository_is_served_at_once_beside_a_noisy_one(db: Database, psql: Connection) -> None:
+    """One slot, and the noisy one has the lower number: without turns it would get every place."""
+    noisy, small = a_repository(psql), a_repository(psql)
+    some_chunks(psql, noisy, 40)
+    some_chunks(psql, small, 3)
+    taken = [claim.repo_id for claim in await in_turns(db, 10, 1)]
+    assert taken[:6].count(small) == 3
+
+
+async def test_who_had_nothing_to_do_saves_no_turns_up(db: Database, psql: Connection) -> None:
+    busy, late = a_repository(psql), a_repository(psql)
+    some_chunks(psql, busy, 40)
+    fair = Fair(0.0)
+
+    async def take_one() -> int:
+        found = await db_claim.claim(db, Stage.CODER, owner=uuid4(), limit=1, lease_s=90, turn=fair.turn(1))
+        fair.took(found)
+        return found[0].repo_id
+
+    for _ in range(20):
+        assert await take_one() == busy
+    some_chunks(psql, late, 20)
+    assert Counter([await take_one() for _ in range(10)]) == {busy: 5, late: 5}
+
+
+async def test_a_person_before_what_is_new_before_what_is_refreshed(db: Database, psql: Connection) -> None:
+    first, second = a_repository(psql), a_repository(psql)
+    rows = [*some_chunks(psql, first, 6), *some_chunks(psql, second, 6)]
+    for place, chunk in enumerate(rows):
+        psql.execute("UPDATE work SET lane = %s WHERE chunk_id = %s", (place % 3, chunk))
+    assert [claim.lane for claim in await in_turns(db, 12, 1)] == [0] * 4 + [1] * 4 + [2] * 4
+
+
+async def test_refreshes_get_their_share_oldest_first_however_much_is_new(db: Database, psql: Connection) -> None:
+    repo, other = a_repository(psql), a_repository(psql)
+    some_chunks(psql, repo, 60)
+    refreshes = [*some_chunks(psql, repo, 4), *some_chunks(psql, other, 4)]
+    ages = [5, 1, 7, 3, 6, 2, 8, 4]
+    for chunk, age in zip(refreshes, ages, strict=True):
+        psql.execute(
+            "UPDATE work SET lane = 2, priority = 99, due_at = now() - make_interval(hours => %s) WHERE chunk_id = %s",
+            (age, chunk),
+        )
+    taken = await in_turns(db, 40, 1, share=0.1)
+    served = [claim.chunk_id for claim in taken if claim.lane is Lane.REFRESH]
+    by_age = [chunk for _, chunk in sorted(zip(ages, refreshes, strict=True), reverse=True)]
+    assert served == by_age[:4], "one in ten, and the longest waiting first"
+    asked = some_chunks(psql, repo, 20)
+    psql.execute("UPDATE work SET lane = 0 WHERE chunk_id = ANY (%s)", (asked,))
+    assert {claim.lane for claim in await in_turns(db, 20, 1, share=0.5)} == {Lane.ASKED}, "a person does not wait"
+
+
+async def test_a_share_of_nothing_leaves_refreshes_for_last(db: Database, psql: Connection) -> None:
+    repo = a_repository(psql)
+    some_chunks(psql, repo, 10)
+    (chunk,) = some_chunks(psql, repo, 1)
+    psql.execute("UPDATE work SET lane = 2, due_at = '2020-01-01' WHERE chunk_id = %s", (chunk,))
+    assert {claim.lane for claim in await in_turns(db, 10, 1)} == {Lane.NEW}
+
+
+async def test_a_claim_says_how_long_it_was_due(db: Database, psql: Connection) -> None:
+    some_chunks(psql, a_repository(psql), 1)
+    psql.execute("UPDATE work SET due_at = clock_timestamp() - interval '1 hour'")
+    (claim,) = await take(db)
+    assert 3600 <= claim.waited_s < 3700
+    assert scalar(psql, "SELECT leased_at > due_at FROM work WHERE stage = 'coder'")
+
+
 def test_claims_use_the_index_of_what_is_due(psql: Connection) -> None:
     """100,000 finished rows must not be looked at to find ten that are due."""
     repo = a_repository(psql)
@@ -181,7 +276,7 @@ def test_claims_use_the_index_of_what_is_due(psql: Connection) -> None:
     statement = str(sql("claim_take"))
     values = {
         ":stage": "'coder'", ":max_lane": "2", ":limit": "4", ":owner": "'00000000-0000-0000-0000-000000000000'",
-        ":lease_s": "90", ":repo_id": "NULL",
+        ":lease_s": "90", ":repo_id": "NULL", ":virtual": "'{0,0,0}'", ":served": "'[]'", ":aged": "1",
     }  # fmt: skip
     for name, value in values.items():
         statement = statement.replace(name, value)

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -19,6 +20,7 @@ from db.models import Base
 from db.session import Database, hide_password, resolve_url, sqlalchemy_url
 
 SCRIPTS = shared("alembic")
+HEAD = str(ScriptDirectory(str(SCRIPTS)).get_current_head())
 
 
 def things(url: str) -> set[str]:
@@ -33,11 +35,11 @@ def things(url: str) -> set[str]:
 
 
 def test_up_down_and_up_again(empty_url: str) -> None:
-    assert upgrade(empty_url, SCRIPTS) == (None, "0001")
+    assert upgrade(empty_url, SCRIPTS) == (None, HEAD)
     there = things(empty_url)
     assert {"BASE TABLE work", "VIEW docs", "function doctown_search"} <= there
-    assert upgrade(empty_url, SCRIPTS) == ("0001", "0001"), "repeating changes nothing"
-    assert downgrade(empty_url, SCRIPTS, "base") == ("0001", None)
+    assert upgrade(empty_url, SCRIPTS) == (HEAD, HEAD), "repeating changes nothing"
+    assert downgrade(empty_url, SCRIPTS, "base") == (HEAD, None)
     assert things(empty_url) == {"BASE TABLE alembic_version"}
     upgrade(empty_url, SCRIPTS)
     assert things(empty_url) == there
@@ -81,7 +83,7 @@ def test_generated_columns_checks_and_storage_agree(db_url: str, empty_url: str)
 
 async def test_several_processes_may_migrate_at_once(empty_url: str) -> None:
     results = await asyncio.gather(*(asyncio.to_thread(upgrade, empty_url, SCRIPTS) for _ in range(4)))
-    assert sorted(str(before) for before, _ in results) == ["0001", "0001", "0001", "None"]
+    assert sorted(str(before) for before, _ in results) == [HEAD, HEAD, HEAD, "None"]
 
 
 def test_a_database_of_somebody_else_is_not_migrated_unasked(empty_url: str) -> None:
@@ -96,6 +98,16 @@ def test_a_database_from_the_future_is_left_alone(db_url: str) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(SchemaMismatch, match="does not know"):
         upgrade(db_url, SCRIPTS)
+
+
+def test_tables_newer_than_the_program_are_used_where_they_only_add(db_url: str) -> None:
+    with psycopg.connect(db_url, autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        assert ready(db_url, upgrade=False).usable
+        connection.execute("UPDATE control SET compatible_since = '9998'")
+    with pytest.raises(SchemaMismatch, match="newer than this program") as caught:
+        ready(db_url, upgrade=True)
+    assert "newer Doctown" in caught.value.remedy
 
 
 def test_standing_changes_nothing(empty_url: str) -> None:

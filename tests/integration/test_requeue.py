@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from daemon.work.events import Tally
-from db import report
+from db import audit, control, report
 from db import requeue as db_requeue
-from db.errors import NotFound
+from db.audit import Order
+from db.errors import DatabaseUnreachable, NotFound
 from db.requeue import Selection
 from db.session import Database
-from db.types import Stage, State
+from db.types import ErrorClass, Stage, State
 from tests.support.builders import (
     Connection,
     a_chunk,
@@ -18,6 +21,7 @@ from tests.support.builders import (
     a_repository,
     all_rows,
     chunk_row,
+    requeued,
     scalar,
     some_chunks,
     take,
@@ -58,7 +62,7 @@ async def shop(db: Database, psql: Connection) -> dict[str, int]:
 async def test_filters(db: Database, shop: dict[str, int], filters: dict[str, object], expected: int) -> None:
     selection = Selection(stage=Stage.CODER, **filters)  # type: ignore[arg-type]
     assert await db_requeue.count(db, selection) == expected
-    assert await db_requeue.requeue(db, selection) == expected
+    assert await requeued(db, selection) == expected
 
 
 async def test_flagged_texts_can_be_chosen(db: Database, psql: Connection, shop: dict[str, int]) -> None:
@@ -67,7 +71,7 @@ async def test_flagged_texts_can_be_chosen(db: Database, psql: Connection, shop:
         "UPDATE chunk SET explain_quality = jsonb_set(explain_quality, '{coder,flagged}', 'true') WHERE id = %s",
         (chunk,),
     )
-    await db_requeue.requeue(db, Selection(stage=Stage.CODER, flagged=True))
+    await requeued(db, Selection(stage=Stage.CODER, flagged=True))
     assert work_row(psql, chunk)["state"] == "due"
     assert [row.flagged for row in await report.progress(db, "shop") if row.stage is Stage.CODER] == [1]
 
@@ -84,16 +88,16 @@ async def test_the_texts_stay_until_the_new_ones_are_there(
 ) -> None:
     chunk = shop["shop.users_of"]
     psql.execute("UPDATE work SET state = 'dead', attempts = 6, last_error = 'x' WHERE chunk_id = %s", (chunk,))
-    await db_requeue.requeue(db, Selection(stage=Stage.CODER, state=State.DEAD))
+    await requeued(db, Selection(stage=Stage.CODER, state=State.DEAD))
     row = work_row(psql, chunk)
     assert (row["state"], row["reason"], row["attempts"], row["last_error"]) == ("due", "requeued", 0, None)
     assert chunk_row(psql, chunk)["content_raw"]
 
 
 async def test_work_under_way_is_left_alone(db: Database, psql: Connection, shop: dict[str, int]) -> None:
-    await db_requeue.requeue(db, Selection(stage=Stage.CODER, repo="shop"))
+    await requeued(db, Selection(stage=Stage.CODER, repo="shop"))
     (claim,) = await take(db)
-    assert await db_requeue.requeue(db, Selection(stage=Stage.CODER, repo="shop")) == 2
+    assert await requeued(db, Selection(stage=Stage.CODER, repo="shop")) == 2
     assert work_row(psql, claim.chunk_id)["state"] == "leased"
 
 
@@ -167,3 +171,67 @@ async def test_scope_progress_never_falls(db: Database, psql: Connection) -> Non
     assert (await report.scope_progress(db, repo, chunks[:2]))[Stage.EMBED] == (2, 0, 2)
     assert await report.documented(db, chunks) == 3
     assert {row["state"] for row in all_rows(psql, "SELECT state FROM work")} == {"done"}
+
+
+async def test_what_failed_for_one_reason_can_be_chosen(db: Database, psql: Connection, shop: dict[str, int]) -> None:
+    psql.execute(
+        "UPDATE work SET state = 'dead', error_class = CASE WHEN chunk_id = %s THEN 'crash' ELSE 'permanent' END, "
+        "last_error = 'PromptTooLong: 9000 of 8192' WHERE stage = 'coder'",
+        (shop["shop.users_of"],),
+    )
+    crashed = Selection(stage=Stage.CODER, error_class=ErrorClass.CRASH)
+    assert await db_requeue.count(db, crashed) == 1
+    assert await db_requeue.count(db, Selection(stage=Stage.CODER, error="PromptTooLong:*")) == 5
+    assert await requeued(db, crashed) == 1
+    assert scalar(psql, "SELECT count(*) FROM work WHERE state = 'dead'") == 4
+
+
+async def test_what_waits_keeps_its_place_and_its_age(db: Database, psql: Connection, shop: dict[str, int]) -> None:
+    chunk = shop["shop.users_of"]
+    psql.execute(
+        "UPDATE work SET state = 'due', lane = 0, due_at = '2020-01-01' WHERE chunk_id = %s AND stage = 'coder'",
+        (chunk,),
+    )
+    await requeued(db, Selection(stage=Stage.CODER))
+    assert (work_row(psql, chunk)["lane"], work_row(psql, chunk)["due_at"].year) == (0, 2020)
+    assert scalar(psql, "SELECT count(*) FROM work WHERE stage = 'coder' AND lane = 1") == 4
+
+
+async def test_a_requeue_that_was_cut_off_goes_on_where_it_stopped(
+    db: Database, psql: Connection, shop: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three batches of two rows, cut off in the second: the first is kept, and nothing is done twice."""
+    monkeypatch.setattr(db_requeue, "_BATCH", 2)
+    monkeypatch.setattr(db_requeue, "_WINDOW", 9)
+    advance, calls = audit.advance, 0
+
+    async def cut(*arguments: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise ConnectionError
+        await advance(*arguments)
+
+    monkeypatch.setattr(audit, "advance", cut)
+    with pytest.raises(DatabaseUnreachable):
+        await requeued(db, Selection(stage=Stage.CODER), Selection(stage=Stage.TALKER))
+    (entry,) = await audit.entries(db, limit=5)
+    assert (entry.state, entry.counts, entry.actor) == ("running", {"coder": 2, "talker": 0}, "tester@here")
+    assert scalar(psql, "SELECT count(*) FROM work WHERE state = 'due'") == 2, "a batch is kept with its audit or not"
+    psql.execute("UPDATE work SET state = 'done' WHERE state = 'due'")
+
+    done = await db_requeue.resume(db, entry.id)
+    assert (done.entry, done.counts) == (entry.id, {"coder": 5, "talker": 5})
+    assert scalar(psql, "SELECT count(*) FROM work WHERE state = 'due'") == 8
+    assert (await audit.find(db, entry.id)).state == "done"
+    assert await db_requeue.resume(db, entry.id) == done, "resuming what is done does nothing"
+    assert scalar(psql, "SELECT count(*) FROM work WHERE state = 'due'") == 8
+
+
+async def test_only_a_requeue_can_be_resumed(db: Database, psql: Connection) -> None:
+    a_repository(psql, "shop")
+    await control.pause(db, Order(actor="me", command="pause", filter={}), ["shop"], paused=True)
+    (entry,) = await audit.entries(db, limit=1)
+    for number in (entry.id, 999):
+        with pytest.raises(NotFound):
+            await db_requeue.resume(db, number)

@@ -21,6 +21,7 @@ from tests.support.builders import (
     all_rows,
     chunk_row,
     one,
+    requeued,
     scalar,
     some_chunks,
     work_row,
@@ -277,7 +278,7 @@ async def test_a_requeued_text_is_asked_for_anew(db: Database, psql: Connection)
     (chunk,) = some_chunks(psql, a_repository(psql), 1)
     await work_off(an_app(db))
     selection = db_requeue.Selection(stage=Stage.CODER)
-    assert await db_requeue.requeue(db, selection) == 1
+    assert await requeued(db, selection) == 1
     assert chunk_row(psql, chunk)["content_raw"], "the old text stays meanwhile"
     coder = ScriptedModel()
     await work_off(an_app(db, coder=coder))

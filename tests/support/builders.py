@@ -9,6 +9,8 @@ from uuid import uuid4
 import psycopg
 
 from db import claim as db_claim
+from db import requeue as db_requeue
+from db.requeue import Selection
 from db.session import Database
 from db.types import Claim, Lane, Stage, TextDraft
 
@@ -55,6 +57,11 @@ async def take(
 ) -> list[Claim]:
     """Claim as a worker of its own would."""
     return await db_claim.claim(db, stage, owner=uuid4(), limit=limit, lease_s=lease_s, max_lane=max_lane)
+
+
+async def requeued(db: Database, *selections: Selection) -> int:
+    """Requeue as an administrator would; how many."""
+    return sum((await db_requeue.requeue(db, selections, actor="tester@here")).counts.values())
 
 
 def work_row(psql: Connection, chunk_id: int, stage: str = "coder") -> dict[str, Any]:
