@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -41,6 +42,10 @@ class Context:
         """The configuration in force. Raises ConfigError."""
         return config.load(self.config)
 
+
+_COMMANDS = (
+    "audit", "build", "database", "doctor", "index", "init", "pause", "requeue", "search", "show", "status", "work",
+)  # fmt: skip
 
 app = typer.Typer(
     name="doctown", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -141,6 +146,5 @@ def _is_usage_error(error: Exception) -> bool:
 
 def _load_commands() -> None:
     """Import one file per command group; each adds itself to ``app``."""
-    from daemon.cli import (  # noqa: PLC0415
-        audit, build, database, doctor, index, init, pause, requeue, search, show, status, work,  # noqa: F401
-    )  # fmt: skip
+    for name in _COMMANDS:
+        importlib.import_module(f"daemon.cli.{name}")

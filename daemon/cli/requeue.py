@@ -60,7 +60,7 @@ def requeue(
         return
     if not (repo or path or fqn or state or error_class or error or flagged or outdated or everything):
         raise typer.BadParameter(
-            "say what to requeue: --repo, --path, --fqn, --state, --error-class, --error, --flagged, --outdated or --all"
+            "say what to requeue: --repo, --path, --fqn, --state, --error-class, --error, --flagged, --outdated, --all"
         )
     stages = stage or [Stage.CODER]
     if state is State.LEASED:
