@@ -33,6 +33,7 @@ from daemon.settings import EmbedderSettings, EndpointSettings, LogSettings, Set
 from daemon.stages.base import TextStage, Writing
 from daemon.stages.coder import Coder
 from daemon.stages.talker import Talker
+from daemon.words import Words
 from daemon.work.events import Tally
 from daemon.work.held import HeldModel
 from daemon.work.loop import Scope
@@ -107,12 +108,13 @@ class TimedWriting:
     def __init__(self, writing: Writing, clock: Clock) -> None:
         self._writing, self._clock = writing, clock
         self.stage, self.source, self.facts = writing.stage, writing.source, writing.facts
+        self.settings, self.hints = writing.settings, writing.hints
 
-    def fields(self, material: Material) -> Any:
+    def fields(self, material: Material, words: Words) -> Any:
         """What fills the prompt."""
         started = time.perf_counter()
         try:
-            return self._writing.fields(material)
+            return self._writing.fields(material, words)
         finally:
             self._clock.add("prompts", started)
 

@@ -11,14 +11,18 @@ from uuid import UUID
 from daemon.config import shared
 from daemon.guard.base import Guard
 from daemon.guard.grounding import GroundingGuard, ValuesGuard
+from daemon.guard.injection import InjectionGuard
 from daemon.guard.jargon import JargonGuard, jargon_words
 from daemon.guard.language import LanguageGuard
 from daemon.guard.shape import ShapeGuard
+from daemon.index.split import split
 from daemon.llm import registry
 from daemon.llm.base import Embedder, TextModel
 from daemon.prompts import Prompts
+from daemon.safety.material import Safety
 from daemon.settings import Settings
 from daemon.stages.base import TextStage
+from daemon.stages.budget import Sizes
 from daemon.stages.coder import Coder
 from daemon.stages.embed import Embed
 from daemon.stages.talker import Talker
@@ -65,7 +69,9 @@ class App:
         """The guards of a text stage, cheap ones first."""
         settings = self.settings.guard
         languages = {*self.prompts.languages(), self.settings.language}
-        found: list[Guard] = [ShapeGuard(settings.shape), LanguageGuard(settings.language, languages)]
+        found: list[Guard] = [
+            ShapeGuard(settings.shape), InjectionGuard(), LanguageGuard(settings.language, languages)
+        ]  # fmt: skip
         if stage is Stage.CODER and settings.grounding:
             found.append(GroundingGuard(settings.grounding))
         if stage is Stage.TALKER:
@@ -76,16 +82,25 @@ class App:
 
     def text_stage(self, stage: Stage, slots: Slots | None = None) -> TextStage:
         """Coder or Talker with its model, prompts and guards; with ``slots`` every call holds one."""
-        writing = Coder() if stage is Stage.CODER else Talker()
+        writing = Coder(self.settings.hints) if stage is Stage.CODER else Talker()
         model = self.model(stage)
         return TextStage(
-            writing, HeldModel(model, slots) if slots else model, self.prompts, self.guards(stage), self.settings.guard
-        )
+            writing, HeldModel(model, slots) if slots else model, self.prompts, self.guards(stage), self.settings.guard,
+            safety=Safety(self.settings.safety).fingerprint, sizes=self._sizes(stage), split=split,
+        )  # fmt: skip
+
+    def _sizes(self, stage: Stage) -> Sizes:
+        role = self.settings.models.coder if stage is Stage.CODER else self.settings.models.talker
+        sizes = self.settings.sizes
+        return Sizes(
+            context_tokens=role.context_tokens, output_tokens=role.output_tokens, margin_tokens=sizes.margin_tokens,
+            max_parts=sizes.max_parts,
+        )  # fmt: skip
 
     def recipes(self, stage: Stage) -> dict[str, str]:
-        """The present recipe of a text stage in every language that has prompts."""
+        """The present recipe of a text stage in every language that may be asked for."""
         text_stage = self.text_stage(stage)
-        return {language: text_stage.recipe(language) for language in self.prompts.languages()}
+        return {language: text_stage.recipe(language) for language in self.prompts.askable()}
 
     def worker(
         self,
@@ -129,7 +144,8 @@ class App:
 
 def prompts_of(settings: Settings) -> Prompts:
     """The prompts that the settings name."""
-    return Prompts(settings.prompts or shared("prompts"))
+    shipped = shared("prompts")
+    return Prompts(settings.prompts.folder or shipped, fallback=settings.prompts.fallback, shipped=shipped)
 
 
 def timeouts_of(settings: Settings) -> Timeouts:

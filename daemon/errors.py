@@ -7,6 +7,7 @@ DoctownError
 ├── AnswerRejected       the guards object to every attempt, and the settings say park: permanent
 └── ModelError           a model or its server did not give an answer
     ├── PromptTooLong    the prompt does not fit into the model's context: permanent
+    │   └── PromptCut    the server read a part of the prompt and said nothing about it: permanent
     ├── ModelRefused     the server will not take this request: permanent
     ├── ModelFailed      the server broke while answering (500, crash, cut connection): transient
     ├── ModelTimeout     no answer, or no further token, in time: transient
@@ -63,6 +64,10 @@ class PromptTooLong(ModelError):
     """The prompt does not fit into the model's context window."""
 
     error_class = ErrorClass.PERMANENT
+
+
+class PromptCut(PromptTooLong):
+    """The server counted fewer tokens than the prompt can have: it read a part of it and kept silent."""
 
 
 class ModelRefused(ModelError):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from daemon.roles import RoleRows
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="two-letter ISO 639-1 code")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -169,6 +172,32 @@ class GuardSettings(_Section):
     jargon: JargonSettings | None = JargonSettings()
 
 
+class SafetySettings(_Section):
+    """What no model may see, and no text may hold."""
+
+    redact: bool = True
+    allow: tuple[str, ...] = ()
+
+    @field_validator("allow")
+    @classmethod
+    def _patterns_that_mean_something(cls, allow: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in allow:
+            try:
+                compiled = re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+            if compiled.fullmatch("") or compiled.fullmatch("Zq7-x0_K") or compiled.fullmatch("0"):
+                raise ValueError(f"{pattern!r} allows anything; to turn redaction off set safety.redact to false")
+        return allow
+
+
+class SizeSettings(_Section):
+    """What is done with code that does not fit into a model's context window."""
+
+    margin_tokens: Annotated[int, Field(ge=0)] = 256
+    max_parts: Annotated[int, Field(ge=1, le=1000)] = 24
+
+
 class IndexSettings(_Section):
     """Which files are read."""
 
@@ -177,6 +206,33 @@ class IndexSettings(_Section):
     exclude: tuple[str, ...] = ()
     workers: Annotated[int, Field(ge=0, le=64)] = 0
     batch_files: Annotated[int, Field(ge=1, le=5000)] = 200
+    roles: RoleRows = ()
+
+
+class PromptSettings(_Section):
+    """Where the prompts are, and which language lends its own to those that have none."""
+
+    folder: Path | None = None
+    fallback: Language | None = "en"
+
+
+class HintSettings(_Section):
+    """Which groups of facts the Coder is shown beside the code."""
+
+    identity: bool = True
+    signature: bool = True
+    modifiers: bool = True
+    doc: bool = True
+    imports: bool = True
+    strategy: bool = True
+    role: bool = True
+    calls: bool = True
+    instructions: bool = True
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of those that are on, in the order in which they are shown."""
+        return tuple(name for name in type(self).model_fields if getattr(self, name))
 
 
 class SearchSettings(_Section):
@@ -196,7 +252,8 @@ class Settings(_Section):
     """The whole configuration, checked once."""
 
     language: Language = "en"
-    prompts: Path | None = None
+    prompts: PromptSettings = PromptSettings()
+    hints: HintSettings = HintSettings()
     database: DatabaseSettings = DatabaseSettings()
     endpoints: dict[str, EndpointSettings] = {
         "local": EndpointSettings(provider="ollama", url="http://localhost:11434", slots=2),
@@ -204,6 +261,8 @@ class Settings(_Section):
     models: ModelsSettings = ModelsSettings()
     queue: QueueSettings = QueueSettings()
     guard: GuardSettings = GuardSettings()
+    safety: SafetySettings = SafetySettings()
+    sizes: SizeSettings = SizeSettings()
     index: IndexSettings = IndexSettings()
     search: SearchSettings = SearchSettings()
     log: LogSettings = LogSettings()

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from db.session import Database
 from db.sql import sql
-from db.types import Claim, Material, Neighbour, Param
+from db.types import Claim, Material, Member, Neighbour, Param
 
 
 async def gather(
@@ -20,7 +20,14 @@ async def gather(
     ``language`` is the configured one, used where the repository names none. ``embedding_model`` is the id of
     the model whose vectors are compared (stage embed only).
     """
-    chunks = sorted({claim.chunk_id for claim in claims})
+    return await look(db, [claim.chunk_id for claim in claims], language=language, embedding_model=embedding_model)
+
+
+async def look(
+    db: Database, chunks: Sequence[int], *, language: str, embedding_model: int | None = None
+) -> dict[int, Material]:
+    """As gather, for chunks that nobody need have claimed."""
+    chunks = sorted(set(chunks))
     if not chunks:
         return {}
     async with db.statement() as connection:
@@ -52,6 +59,7 @@ def _material(row: dict[str, Any], language: str) -> Material:
     row["params"] = params_of(row["params"])
     row["callees"] = tuple(Neighbour(**neighbour) for neighbour in row["callees"])
     row["callers"] = tuple(Neighbour(**neighbour) for neighbour in row["callers"])
+    row["members"] = tuple(Member(**member) for member in row["members"])
     row["vectors"] = tuple(sorted(row["vectors"].items()))
     row["language"] = row["language"] or language
     return Material(**row)

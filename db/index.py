@@ -11,10 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.errors import DatabaseBusy
+from db.parsed import ParsedFile, ParsedNode, SkippedFile
 from db.payload import dump
 from db.session import Database
 from db.sql import sql
-from db.types import EdgeKind, NodeKind, ParsedFile, ParsedNode, SkippedFile
+from db.types import EdgeKind, NodeKind
 
 _HOLD_S = 600  # an index run that died gives its repository free again after this time
 
@@ -28,6 +29,7 @@ class StoredRepository:
     root: str | None
     language: str | None
     index_state: str
+    roles: str | None  # fingerprint of the table that its roles were told by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +77,18 @@ async def open_repository(
             text(
                 "INSERT INTO repository AS r (name, root, language) VALUES (:name, :root, :language) "
                 "ON CONFLICT (name) DO UPDATE SET root = COALESCE(excluded.root, r.root), "
-                "language = COALESCE(excluded.language, r.language) "
+                "language = COALESCE(excluded.language, r.language), "
+                # Fact sheets speak the repository's language: another one makes the next run write them anew.
+                "index_state = CASE WHEN r.index_state = 'linked' "
+                "AND COALESCE(excluded.language, r.language) IS DISTINCT FROM r.language "
+                "THEN 'writing' ELSE r.index_state END "
                 "WHERE (COALESCE(excluded.root, r.root), COALESCE(excluded.language, r.language)) "
                 "IS DISTINCT FROM (r.root, r.language)"
             ),
             values,
         )
         found = await connection.execute(
-            text("SELECT id, name, root, language, index_state FROM repository WHERE name = :name"), values
+            text("SELECT id, name, root, language, index_state, roles FROM repository WHERE name = :name"), values
         )
         return StoredRepository(**found.one()._mapping)
 
@@ -130,15 +136,15 @@ async def hold(db: Database, repo_id: int) -> None:
         )
 
 
-async def finish(db: Database, repo_id: int) -> None:
-    """The index is whole again: its work may be claimed."""
+async def finish(db: Database, repo_id: int, *, roles: str) -> None:
+    """The index is whole again: its work may be claimed. ``roles``: fingerprint of the table of roles."""
     async with db.statement() as connection:
         await connection.execute(
             text(
                 "UPDATE repository SET index_state = 'linked', indexing_until = NULL, "
-                "indexed_at = clock_timestamp() WHERE id = :repo"
+                "indexed_at = clock_timestamp(), roles = :roles WHERE id = :repo"
             ),
-            {"repo": repo_id},
+            {"repo": repo_id, "roles": roles},
         )
 
 

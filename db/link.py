@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from db.parsed import Mark
 from db.payload import dump
 from db.session import Database
 from db.sql import sql
@@ -33,6 +34,17 @@ class StoredNode:
     doc_summary: str | None
     centrality: float
     level: int
+    # What is said of it in fact sheets, its own and its neighbours'.
+    path: str | None
+    line_start: int | None
+    line_end: int | None
+    signature: str | None
+    annotations: tuple[str, ...]
+    modifiers: tuple[str, ...]
+    doc_details: str | None
+    role: str | None
+    role_detail: str | None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,22 +86,30 @@ async def load_nodes(db: Database, repo_id: int) -> list[StoredNode]:
     async with db.statement() as connection:
         rows = await connection.execute(
             text(
-                "SELECT id, file_id, kind, lang, fqn, name, package, owner, supertypes, params, return_type, fields, "
-                "signature_hash, doc_summary, centrality, level FROM node WHERE repo_id = :repo ORDER BY id"
+                f"SELECT {NODE_COLUMNS} FROM node n LEFT JOIN file f ON f.id = n.file_id "
+                "WHERE n.repo_id = :repo ORDER BY n.id"
             ),
             {"repo": repo_id},
         )
-        return [
-            StoredNode(
-                **{
-                    **row._mapping,
-                    "supertypes": tuple(row.supertypes),
-                    "params": tuple(row.params),
-                    "fields": tuple(row.fields),
-                }
-            )
-            for row in rows
-        ]
+        return [node_of(row._mapping) for row in rows]
+
+
+NODE_COLUMNS = (
+    "n.id, n.file_id, n.kind, n.lang, n.fqn, n.name, n.package, n.owner, n.supertypes, n.params, n.return_type, "
+    "n.fields, n.signature_hash, n.doc_summary, n.centrality, n.level, f.path, n.line_start, n.line_end, n.signature, "
+    "n.annotations, n.modifiers, n.doc_details, n.role, n.role_detail, n.marks"
+)
+
+
+def node_of(row: Mapping[Any, Any]) -> StoredNode:
+    """A row of NODE_COLUMNS as a value."""
+    lists = {name: tuple(row[name]) for name in ("supertypes", "params", "fields", "annotations", "modifiers")}
+    return StoredNode(**{**row, **lists, "marks": tuple(_mark(mark) for mark in row["marks"])})
+
+
+def _mark(stored: Mapping[str, Any]) -> Mark:
+    around = tuple((name, words) for name, words in stored["around"])
+    return Mark(**{**stored, "handlers": tuple(stored["handlers"]), "around": around})
 
 
 async def load_edges(db: Database, repo_id: int) -> list[StoredEdge]:
@@ -152,6 +172,16 @@ async def write_places(db: Database, places: Mapping[int, tuple[float, int]]) ->
         "FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g (id bigint, centrality real, level integer) "
         "WHERE n.id = g.id",
         [{"id": node, "centrality": place[0], "level": place[1]} for node, place in places.items()],
+    )
+
+
+async def write_roles(db: Database, roles: Mapping[int, tuple[str | None, str | None]]) -> None:
+    """Store (role, detail) by node; None takes a role away."""
+    await _write(
+        db,
+        "UPDATE node n SET role = g.role, role_detail = g.detail FROM jsonb_to_recordset(CAST(:rows AS jsonb)) "
+        "AS g (id bigint, role text, detail text) WHERE n.id = g.id",
+        [{"id": node, "role": role, "detail": detail} for node, (role, detail) in roles.items()],
     )
 
 

@@ -80,6 +80,7 @@ class Page:
     source_code: str | None
     content_raw: str | None
     content: str | None
+    explain_md: str | None  # the fact sheet; None in an index that is not ours until the daemon works on it
     language: str | None
     quality: dict[str, Any]
     stale: bool
@@ -91,8 +92,9 @@ class Page:
 
 _PAGE = """
     SELECT c.id AS chunk_id, r.name AS repo, n.fqn, n.kind, n.lang, c.part, f.path, n.line_start, n.line_end,
-           n.signature, n.doc_summary, n.source_code, c.content_raw, c.content, c.lang_detected AS language,
-           c.explain_quality AS quality, (c.coder_due OR c.talker_due) AS stale, c.updated_at,
+           n.signature, n.doc_summary, n.source_code, c.content_raw, c.content, c.explain_md,
+           c.lang_detected AS language, c.explain_quality AS quality,
+           (c.coder_due OR c.talker_due) AS stale, c.updated_at,
            (SELECT COALESCE(jsonb_agg(jsonb_build_object('stage', w.stage, 'state', w.state, 'reason', w.reason,
                     'attempts', w.attempts, 'error_class', w.error_class, 'last_error', w.last_error)
                     ORDER BY array_position(ARRAY['coder', 'talker', 'embed'], w.stage)), '[]')

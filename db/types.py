@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any
 
@@ -88,7 +87,7 @@ class VectorField(StrEnum):
     CONTENT = "content"
 
 
-# --- index: what the parser found -------------------------------------------------------------------------
+# --- index ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,93 +97,6 @@ class Param:
     name: str
     type: str | None = None
     default: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedNode:
-    """One definition of a file, as its source states it.
-
-    ``source_code`` is the text that belongs to this node alone: in classes and files the members that are
-    nodes of their own stand as stubs. ``source_hash`` covers the token stream of that text: comments and
-    layout are out, doc comments are in. ``signature_hash`` covers what a neighbour may see of it.
-    """
-
-    kind: NodeKind
-    fqn: str
-    name: str
-    lang: str
-    package: str
-    owner: str | None  # fqn of the enclosing class, None at the top of a file
-    ordinal: int  # 0 for the first of that fqn and kind in its file, 1 for its first overload, ...
-    line_start: int  # 1-based, inclusive
-    line_end: int
-    signature: str
-    source_code: str
-    source_hash: str
-    signature_hash: str
-    params: tuple[Param, ...] = ()
-    return_type: str | None = None
-    supertypes: tuple[str, ...] = ()
-    annotations: tuple[str, ...] = ()
-    modifiers: tuple[str, ...] = ()
-    doc_summary: str | None = None
-    doc_details: str | None = None
-    imports: tuple[str, ...] = ()  # as written, files and top-level classes only
-    fields: tuple[Param, ...] = ()  # declared fields and properties of a class: receivers are typed by them
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
-    """A use of a name: the raw material of an edge, before anything is resolved."""
-
-    source: int  # index into ParsedFile.nodes of the node whose text holds it
-    kind: EdgeKind
-    target: str  # as written, with its receiver: ``self.repo.find``
-    line: int  # first place
-    count: int = 1  # how often in that node
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Import:
-    """One imported name: ``alias`` is what the file calls it, ``target`` what it stands for.
-
-    ``target`` is dotted whatever the language writes (``./a/b`` is resolved against the file first);
-    a wildcard has the alias ``*``.
-    """
-
-    alias: str
-    target: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedFile:
-    """All that one file says: nodes in source order (the FILE node first), references, imports."""
-
-    path: str  # POSIX, relative to the root of the repository
-    lang: str
-    size: int  # bytes
-    mtime_ns: int
-    content_hash: str
-    line_count: int
-    package: str
-    nodes: tuple[ParsedNode, ...]
-    references: tuple[Reference, ...]
-    imports: tuple[Import, ...]
-    syntax_errors: int = 0  # ERROR and MISSING places in the tree; the rest was still read
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SkippedFile:
-    """A file that was seen and not read, and the reason in words for a person.
-
-    ``passing``: the reason lies in the moment (rights, a disk), not in the file; what is known of it stays.
-    """
-
-    path: str
-    reason: str
-    size: int = 0
-    mtime_ns: int = 0
-    passing: bool = False
 
 
 # --- claim ------------------------------------------------------------------------------------------------
@@ -233,6 +145,16 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """What a class or a file says of one of its members: its own documentation, or the beginning of ours."""
+
+    name: str
+    signature: str | None = None
+    summary: str | None = None
+    ours: bool = False  # the summary is the beginning of a generated text, headings and all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
     """All that a stage may see of a claimed chunk."""
 
@@ -271,6 +193,9 @@ class Material:
     callees: tuple[Neighbour, ...] = ()
     callers: tuple[Neighbour, ...] = ()
     vectors: tuple[tuple[str, str], ...] = ()  # (field, text hash) of the vectors that are there
+    members: tuple[Member, ...] = ()  # of a container, in source order
+    role: str | None = None  # what the code is for: http-endpoint, test, ...; None where nothing is certain
+    role_detail: str | None = None  # what is known of the role: ``GET /owners/{id}``, a cron expression, a topic
 
 
 # --- save -------------------------------------------------------------------------------------------------
@@ -370,30 +295,3 @@ class Progress:
     def total(self) -> int:
         """Every piece of work of this stage, whatever its state."""
         return self.due + self.leased + self.retrying + self.done + self.dead
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexReport:
-    """What one index run did."""
-
-    repo: str
-    repo_id: int
-    files_seen: int = 0
-    files_parsed: int = 0
-    files_unchanged: int = 0
-    files_removed: int = 0
-    skipped: tuple[SkippedFile, ...] = ()
-    syntax_errors: tuple[tuple[str, int], ...] = ()  # (path, places)
-    nodes_written: int = 0
-    nodes_removed: int = 0
-    chunks_written: int = 0
-    chunks_removed: int = 0
-    edges_written: int = 0
-    nodes_by_kind: dict[str, int] = field(default_factory=dict)
-    edges_by_kind: dict[str, int] = field(default_factory=dict)
-    chunks: int = 0
-    calls: int = 0
-    calls_resolved: int = 0
-    seconds: float = 0.0
-    seconds_by_step: dict[str, float] = field(default_factory=dict)
-    finished_at: datetime | None = None

@@ -24,7 +24,8 @@ from daemon.work.events import Tally
 from daemon.work.loop import Scope
 from db import report
 from db import requeue as db_requeue
-from db.types import IndexReport, Lane, Stage
+from db.parsed import IndexReport
+from db.types import Lane, Stage
 
 
 @app.command()

@@ -15,7 +15,7 @@ from daemon.cli.options import Json, Language
 from daemon.cli.output import duration, emit_json, err, out
 from daemon.index.sync import sync
 from daemon.settings import Settings
-from db.types import IndexReport
+from db.parsed import IndexReport
 
 _SHOWN = 12
 
@@ -61,7 +61,10 @@ async def index_with_bars(
         def told(step: str, done: int, total: int) -> None:
             _advance(display, tasks, step, done, total)
 
-        return await sync(doctown.db, path, name, doctown.settings.index, language=language, prune=prune, progress=told)
+        return await sync(
+            doctown.db, path, name, doctown.settings.index, language=language, prune=prune, progress=told,
+            default_language=doctown.settings.language, prompts=doctown.prompts.folder,
+        )  # fmt: skip
 
 
 def _advance(display: Progress, tasks: dict[str, TaskID], step: str, done: int, total: int) -> None:

@@ -111,8 +111,8 @@ def _count(number: int, style: str) -> Text:
     return Text(f"{number:,}", style=style) if number else Text("0", style="dim")
 
 
-def show_page(page: Page, *, source: bool = False) -> None:
-    """One chunk with its facts, both texts and their quality figures."""
+def show_page(page: Page, *, source: bool = False, sheet: bool = False) -> None:
+    """One chunk with its facts, texts and quality figures; its fact sheet where asked for or no text is there."""
     title = Text.assemble((page.fqn, "bold"), f"  {page.kind.lower()}, {page.lang}", style="")
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim")
@@ -137,8 +137,21 @@ def show_page(page: Page, *, source: bool = False) -> None:
     out.print(Panel(facts, title=title, title_align="left", border_style="blue"))
     if source and page.source_code:
         out.print(Panel(Syntax(page.source_code, page.lang), title="source", title_align="left", border_style="dim"))
+    if page.explain_md and (sheet or not page.content_raw):
+        out.print(
+            Panel(
+                Markdown(_without_title(page.explain_md)), title="What the index knows (explain_md)",
+                title_align="left", border_style="cyan",
+            )
+        )  # fmt: skip
     _show_text("For developers (content_raw)", page.content_raw, page.quality.get("coder"))
     _show_text("In plain words (content)", page.content, page.quality.get("talker"))
+
+
+def _without_title(sheet: str) -> str:
+    """The panel bears the title already."""
+    first, _, rest = sheet.partition("\n")
+    return rest if first.startswith("# ") else sheet
 
 
 def _show_text(title: str, text: str | None, quality: dict[str, Any] | None) -> None:

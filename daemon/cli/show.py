@@ -1,17 +1,25 @@
-"""show: one symbol with its texts and their quality."""
+"""show: one symbol with its texts, their quality, where they come from, and what a model would be asked now."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Any
 
 import typer
 
-from daemon.bootstrap import open_app
+from daemon.bootstrap import App, open_app
 from daemon.cli.main import app, execute
 from daemon.cli.options import Json, Repo
+from daemon.cli.origins import show_origins, show_prompt
 from daemon.cli.output import emit_json, out, show_page
+from daemon.index.sheets import sheets_of
+from daemon.safety.material import Safety
 from daemon.settings import Settings
-from db import report
+from db import gather as db_gather
+from db import provenance, report
+from db.report import Page
+from db.types import Stage
 
 
 @app.command()
@@ -20,22 +28,80 @@ def show(
     fqn: Annotated[str, typer.Argument(help="Full name, or the end of it: `Service.save`, `save`.")],
     repo: Repo = None,
     source: Annotated[bool, typer.Option("--source", "-s", help="Show the source code too.")] = False,
+    sheet: Annotated[
+        bool, typer.Option("--sheet", help="Show the fact sheet too, though there are texts already.")
+    ] = False,
+    origin: Annotated[
+        bool, typer.Option("--provenance", help="Say of each text by which model, prompt and inputs it came about.")
+    ] = False,
+    prompt: Annotated[
+        Stage | None,
+        typer.Option("--prompt", help="Show what this stage would send to its model now; nothing is sent."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what is written about a symbol. Where a name is not unique, all that bear it are listed."""
+    """Show what is written about a symbol. Where a name is not unique, all that bear it are listed.
+
+    Before any text is written, the fact sheet says what the index knows by itself.
+    """
+    if prompt is Stage.EMBED:
+        raise typer.BadParameter("embed sends no prompt", param_hint="--prompt")
+    if prompt is not None and origin:
+        raise typer.BadParameter("ask for one of them at a time: --prompt or --provenance")
 
     async def work(settings: Settings) -> None:
         async with open_app(settings) as doctown:
-            pages = await report.pages(doctown.db, fqn, repo=repo)
-        if as_json:
-            emit_json(pages)
-        elif len(pages) == 1 or len({page.fqn for page in pages}) == 1:
-            for page in pages:
-                show_page(page, source=source)
-        else:
-            out.print(f"{len(pages)} symbols are called that:")
-            for page in pages:
-                where = f"{page.path}:{page.line_start}" if page.path else ""
-                out.print(f"  {page.repo}  [bold]{page.fqn}[/]  {page.kind.lower()}  [cyan]{where}[/]")
+            pages = await _with_sheets(doctown, await report.pages(doctown.db, fqn, repo=repo))
+            unique = len({page.fqn for page in pages}) == 1
+            if prompt is not None and (unique or as_json):
+                asked = await _prompts(doctown, prompt, pages)
+                emit_json(asked) if as_json else show_prompt(asked)
+            elif origin and (unique or as_json):
+                origins = await provenance.origins(doctown.db, [page.chunk_id for page in pages])
+                emit_json(origins) if as_json else show_origins(pages, origins)
+            elif as_json:
+                emit_json(pages)
+            elif unique:
+                for page in pages:
+                    show_page(page, source=source, sheet=sheet)
+            else:
+                _list(pages)
 
     execute(ctx, work)
+
+
+def _list(pages: Sequence[Page]) -> None:
+    out.print(f"{len(pages)} symbols are called that:")
+    for page in pages:
+        where = f"{page.path}:{page.line_start}" if page.path else ""
+        out.print(f"  {page.repo}  [bold]{page.fqn}[/]  {page.kind.lower()}  [cyan]{where}[/]")
+
+
+async def _with_sheets(doctown: App, pages: Sequence[Page]) -> list[Page]:
+    """A foreign index has no fact sheets until the daemon has worked on it: these are rendered for this look alone."""
+    lacking = [page.chunk_id for page in pages if page.explain_md is None]
+    found = (
+        await sheets_of(doctown.db, lacking, language=doctown.settings.language, folder=doctown.prompts.folder)
+        if lacking
+        else {}
+    )
+    return [replace(page, explain_md=found.get(page.chunk_id, page.explain_md)) for page in pages]
+
+
+async def _prompts(doctown: App, stage: Stage, pages: Sequence[Page]) -> list[dict[str, Any]]:
+    """What would be sent for each page. Raises SourceError when the stage has nothing to work on yet."""
+    text_stage = doctown.text_stage(stage)
+    safety = Safety(doctown.settings.safety)
+    materials = await db_gather.look(doctown.db, [page.chunk_id for page in pages], language=doctown.settings.language)
+    return [
+        {
+            "chunk_id": page.chunk_id, "repo": page.repo, "fqn": page.fqn, "part": page.part, "stage": stage,
+            "model": text_stage.model.name, "options": dict(text_stage.model.options),
+            "prompts": [
+                {"system": system, "user": user}
+                for system, user in text_stage.render(safety.material(materials[page.chunk_id]).material)
+            ],
+        }
+        for page in pages
+        if page.chunk_id in materials
+    ]  # fmt: skip

@@ -19,6 +19,7 @@ class Answer:
     facts: str = ""  # what else was shown, or the text that is retold
     params: tuple[str, ...] = ()  # names of the parameters
     identifiers: frozenset[str] = frozenset()  # names of the chunk: they belong to no language
+    instructions: str = ""  # the system prompt: nothing of it belongs into an answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

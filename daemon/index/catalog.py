@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from db.types import Import, NodeKind, Param
+from db.parsed import Import
+from db.types import NodeKind, Param
 
 CLASS_LIKE = frozenset({NodeKind.CLASS, NodeKind.INTERFACE, NodeKind.ENUM, NodeKind.OBJECT})
 CALLABLE = frozenset({NodeKind.FUNCTION, NodeKind.METHOD, NodeKind.CONSTRUCTOR})
-_FAMILIES = {"kotlin": "jvm", "java": "jvm", "typescript": "script", "javascript": "script"}
+_FAMILIES = {
+    "kotlin": "jvm", "java": "jvm", "scala": "jvm", "typescript": "script", "javascript": "script",
+    "c": "c", "cpp": "c",
+}  # fmt: skip
 _CRATES = frozenset({"lib.rs", "main.rs"})  # what they define has the name of their folder
 _LAST_WINS = frozenset({"python"})  # a later definition replaces an earlier one: what comes before is @overload
-_ANYWHERE = frozenset({"jvm", "go"})  # several files may say one name: variants for platforms and builds
+# Several files may say one name: variants for platforms and builds, partial classes, modules that are reopened.
+_ANYWHERE = frozenset({"jvm", "go", "csharp", "ruby"})
+_PACKAGED = frozenset({"jvm", "go", "php", "swift"})  # names are prefixed with the package, not with the file
+_GLOBAL = frozenset({"c", "csharp", "ruby"})  # a file prefixes nothing: the namespaces round a definition do
 COMPANION = "Companion"  # of a Kotlin class: its members are called as the class's own
 WILDCARD = "*"
 
@@ -63,6 +70,7 @@ class Catalog:
         self._members: dict[tuple[str, str], dict[str, Definition]] = {}
         self._names: dict[tuple[str, str], list[Definition]] = {}
         self._constructors: dict[tuple[str, str], list[Definition]] = {}
+        self._paths: dict[tuple[str, str], list[Definition]] = {}
         self._prefixes: set[tuple[str, str]] = set()
         self._aliases: dict[int, dict[str, str]] = {}
         self._wildcards: dict[int, list[str]] = {}
@@ -84,6 +92,7 @@ class Catalog:
         if one.kind is NodeKind.FILE:
             self.files[one.file_id] = one
             self._modules.setdefault((kin, self.scope_of(one)), []).append(one)
+            self._paths.setdefault((kin, one.name), []).append(one)
         self._by_fqn.setdefault((kin, one.fqn), []).append(one)
         if one.owner is not None and one.name != one.owner.rpartition(".")[2]:  # Java: a constructor is no member
             members = self._members.setdefault((kin, one.owner), {})
@@ -112,6 +121,19 @@ class Catalog:
             found = [one for one in found if one.kind is not NodeKind.FILE] or found
         return (found[-1] if kin in _LAST_WINS else found[0]) if found else None
 
+    def file_at(self, kin: str, path: str, ending: str, asking: Definition) -> Definition | None:
+        """The file that an include names by the end of its path: beside the asking one, else the only such one."""
+        last = path.rpartition(".")[2] if ending else ".".join(path.split(".")[-2:])
+        found = self._paths.get((kin, last + ending), ())
+        own = self.files.get(asking.file_id)
+        folder = own.package if own else asking.package
+        for whole in (f"{folder}.{path}", path):
+            exact = [one for one in found if one.fqn == whole]
+            if exact:
+                return exact[0]
+        below = [one for one in found if one.fqn.endswith(f".{path}")]
+        return below[0] if len(below) == 1 else None
+
     def modules(self, kin: str, scope: str) -> Sequence[Definition]:
         """The files whose top-level names have this prefix."""
         return self._modules.get((kin, scope), ())
@@ -124,6 +146,10 @@ class Catalog:
         """A member that a class declares itself; those of a companion count as the class's own."""
         own = self._members.get((kin, owner), {}).get(name)
         return own or self._members.get((kin, f"{owner}.{COMPANION}"), {}).get(name)
+
+    def classes(self, kin: str, fqn: str) -> Sequence[Definition]:
+        """All declarations of a class: one of its parts may name the supertypes that another leaves out."""
+        return [one for one in self._by_fqn.get((kin, fqn), ()) if one.kind in CLASS_LIKE]
 
     def constructors(self, kin: str, owner: str) -> Sequence[Definition]:
         """The constructors of a class, in the order of the definitions."""
@@ -152,7 +178,9 @@ class Catalog:
     def scope_of(self, one: Definition) -> str:
         """The prefix of the names that stand beside a definition: its module, package or surrounding class."""
         if one.kind is NodeKind.FILE:
-            is_module = family(one.lang) not in _ANYWHERE and one.name not in _CRATES
+            if family(one.lang) in _GLOBAL:
+                return ""
+            is_module = family(one.lang) not in _PACKAGED and one.name not in _CRATES
             return one.fqn if is_module else one.package
         return one.fqn.rpartition(".")[0]
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from daemon.identifiers import code_words, identifier_words
+from daemon.safety.material import without_secrets
 from db.index import CONTAINERS, ChunkText
 from db.types import NodeKind
 
@@ -33,13 +34,19 @@ def chunk_of(kind: str, fqn: str, path: str, params: Sequence[str], source_code:
         goal=_GOALS.get(NodeKind.CLASS if is_class else kind, _GOAL),
         quality_target="complete, and nothing that the code does not show",
         idents=identifier_words(fqn, path, params),
-        words=code_words(source_code),
+        words=code_words(without_secrets(source_code)),
     )
 
 
-def context_hash(signatures: Iterable[tuple[str, str | None]]) -> str:
-    """What the callees of a node show of themselves: (name, signature hash) of each, in no order."""
+def context_hash(signatures: Iterable[tuple[str, str | None]], role: tuple[str, str | None] | None = None) -> str:
+    """What the callees of a node show of themselves: (name, signature hash) of each, in no order.
+
+    And its own role with the detail: it follows from the table of roles and from what other files register, so that
+    it may change while the source does not.
+    """
     shown = sorted({(name, signature or "") for name, signature in signatures})
+    if role is not None:
+        shown.append((f"role {role[0]}", role[1] or ""))
     if not shown:
         return NO_CONTEXT
     return hashlib.blake2b(repr(shown).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

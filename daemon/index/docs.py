@@ -9,9 +9,14 @@ _SUMMARY_LIMIT = 240  # characters; a longer first paragraph is cut after its fi
 
 _STAR = re.compile(r"^\s*\*(?!\*/) ?")
 _SLASHES = re.compile(r"^\s*//[/!]* ?")
+_HASHES = re.compile(r"^\s*#+ ?")
+_BEGIN = re.compile(r"^=(?:begin|end)\b.*$", re.MULTILINE)
+_SEE = re.compile(r"<(?:see|seealso|paramref|typeparamref)\s+\w+=\"(?:[A-Z]:)?([^\"]*)\"\s*/>")
+_BRIEF = re.compile(r"^[@\\](?:brief|short)\s+")
+_COMMAND = re.compile(r"\\[a-z]+\b|- (?:Parameters?|Returns|Throws|Note|Important|Complexity)\b")
 _STRING = re.compile(r"^[A-Za-z]{0,2}(\"\"\"|'''|\"|')")
 _INLINE_TAG = re.compile(r"\{@(?:link|linkplain|code|literal|value)\s+([^{}]*)\}")
-_HTML = re.compile(r"</?(?:p|br|b|i|em|strong|code|tt|ul|ol|li|pre)\s*/?>", re.IGNORECASE)
+_HTML = re.compile(r"</?(?:p|br|b|i|em|strong|code|tt|ul|ol|li|pre|summary|para|c)\s*/?>", re.IGNORECASE)
 _PARAGRAPH_TAG = re.compile(r"^\s*<p\s*/?>", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z])")
 _DIRECTIVE = re.compile(r"^//(?:go:|\s*\+build\b|nolint\b|line |export )")
@@ -27,15 +32,18 @@ class Doc:
 
 
 NO_DOC = Doc()
+_TAGS = ("@", ":param", ":return", "<param", "<returns", "<remarks", "<typeparam", "<exception", "<value", "<example")
 
 
 def from_comment(raw: str) -> Doc:
-    """A block comment, or neighbouring line comments, of any language with ``/*`` and ``//``."""
+    """A block comment, or neighbouring line comments, of any language with ``/*``, ``//`` or ``#``."""
     text = raw.strip()
     lines: list[str] = []
     if text.startswith("/*"):
         inner = text[2:].removesuffix("*/").lstrip("*!").rstrip("*")
         lines = [_STAR.sub("", line) if at else line.strip() for at, line in enumerate(inner.splitlines())]
+    elif text.startswith(("#", "=begin")):
+        lines = [_HASHES.sub("", line) for line in _BEGIN.sub("", text).splitlines() if not line.startswith("#!")]
     else:
         lines = [_SLASHES.sub("", line) for line in text.splitlines() if not _DIRECTIVE.match(line.strip())]
     return _doc(_dedented(lines))
@@ -62,6 +70,7 @@ def _doc(lines: list[str]) -> Doc:
         del lines[-1]
     if not lines:
         return NO_DOC
+    lines[0] = _BRIEF.sub("", lines[0])
     text = "\n".join(lines)
     end = 0
     while end < len(lines) and lines[end].strip() and not _starts_something_else(lines, end):
@@ -78,8 +87,11 @@ def _doc(lines: list[str]) -> Doc:
 def _starts_something_else(lines: list[str], at: int) -> bool:
     """A tag, a paragraph of HTML or an underlined heading ends the summary."""
     line = lines[at].lstrip()
-    return line.startswith(("@", ":param", ":return")) or (at > 0 and _PARAGRAPH_TAG.match(line) is not None)
+    if line.startswith(_TAGS) or _COMMAND.match(line):
+        return True
+    return at > 0 and _PARAGRAPH_TAG.match(line) is not None
 
 
 def _plain(text: str) -> str:
+    text = _SEE.sub(r"\1", text)
     return _HTML.sub("", _INLINE_TAG.sub(lambda match: match[1].strip(), text)).strip()

@@ -25,7 +25,8 @@ from pathlib import Path
 from daemon.index.catalog import CALLABLE, CLASS_LIKE, Catalog, Definition, family, typed
 from daemon.index.receivers import Receivers
 from daemon.index.scopes import Scopes, Seen
-from db.types import EdgeKind, Import, NodeKind
+from db.parsed import Import
+from db.types import EdgeKind, NodeKind
 
 __all__ = ["Definition", "Link", "Use", "link", "typed"]
 
@@ -54,6 +55,9 @@ class Link:
     dst: int | None
     how: str
 
+
+_INCLUDING = {"c": "", "php": "", "ruby": ".rb"}  # files are named by their paths, and so with which ending
+_NESTED = frozenset({"python", "rust", "script", "go"})  # what is imported may be a part of a module
 
 _OPEN = Link(None, "")
 
@@ -92,8 +96,10 @@ class _Linker:
         """What is imported, else the nearest module round it: a constant is no node of its own."""
         kin = family(asking.lang)
         found = self._scopes.imported(kin, target, asking, asking, 0)
+        if kin in _INCLUDING:
+            found = self._catalog.file_at(kin, target, _INCLUDING[kin], asking) or found
         prefix = target
-        while found is None and "." in prefix and kin != "jvm":
+        while found is None and "." in prefix and kin in _NESTED:
             prefix = prefix.rpartition(".")[0]
             found = self._scopes.imported(kin, prefix, asking, asking, 0)
         found = found or self._catalog.packages.get(target)
@@ -104,7 +110,8 @@ class _Linker:
     def _call(self, asking: Definition, target: str) -> Link:
         head, dot, name = target.rpartition(".")
         if not dot:
-            seen = self._receivers.called(asking, name)
+            is_same = name == "super" and asking.lang == "ruby" and asking.kind is not NodeKind.CONSTRUCTOR
+            seen = self._receivers.inherited(asking, asking.name) if is_same else self._receivers.called(asking, name)
             return self._to(seen, asking)
         if head == "super":
             return self._to(self._receivers.inherited(asking, name), asking)

@@ -1,22 +1,22 @@
-"""Small facts of a declaration, read from its syntax: parameters, return type, body, dotted names."""
+"""Small facts of the syntax: the text of a node, its body, expressions as dotted names."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daemon.index.languages import Language, Selector, SyntaxNode
-from db.types import Param
 
 _MAX_CALLS = 3  # calls in the receiver of a call that are still written out
 _MAX_TARGET = 300  # characters of a dotted name
+_INNER_GENERICS = re.compile(r"<[^<>]*>")
 _GENERICS = re.compile(r"<.*", re.DOTALL)
 _SIGNS = re.compile(r"^[^\w$#`]+")
 _AT_LABEL = re.compile(r"^(this|super)\b.*", re.DOTALL)
 _LOOSE_RECEIVER = re.compile(rb"(?:\w+(?:\.|::))*\Z")
-_TYPE_NAME = re.compile(r"[\s*&(]*(?:'\w+\s+)?(?:(?:extends|mut|dyn|const)\s+)*([\w$:.]+)")
+_TYPE_NAME = re.compile(r"[\s*&(\\]*(?:'\w+\s+)?(?:(?:extends|mut|dyn|const|struct|any)\s+)*([\w$:.\\]+)")
 _LOOSE_WINDOW = 120  # bytes before a loose name in which its receiver is looked for
 
 
@@ -77,9 +77,10 @@ def dotted(node: SyntaxNode, language: Language, source: Source) -> str | None:
         if step is None:
             break
         if step.how == "name":
-            parts.append(_name(source.line(at)) + suffix)
+            name = _name(source.line(at))
+            parts.append(language.words.get(name, name) + suffix)
             return _joined(parts)
-        if step.how in {"member", "path"} or (step.how == "invoke" and at.child_by_field_name("object")):
+        if step.how in {"member", "path"} or (step.how == "invoke" and pick(at, step.first)):
             last = pick(at, step.second)
             if last is None:
                 break
@@ -90,10 +91,10 @@ def dotted(node: SyntaxNode, language: Language, source: Source) -> str | None:
             calls += bool(called)
             suffix = ""
         elif step.how == "invoke":
-            name = at.child_by_field_name("name")
-            if name is None:
+            called_name = pick(at, step.second)
+            if called_name is None:
                 break
-            parts.append(source.line(name) + ("" if at is node else "()") + suffix)
+            parts.append(source.line(called_name) + ("" if at is node else "()") + suffix)
             return _joined(parts)
         elif step.how == "call":
             if suffix:
@@ -116,7 +117,17 @@ def _name(text: str) -> str:
     """A name without type arguments, labels and the signs before it."""
     if text.isidentifier():
         return text
-    return _AT_LABEL.sub(r"\1", _GENERICS.sub("", _SIGNS.sub("", text))).strip().replace("`", "")
+    if ">::" in text:
+        text = bare_path(text)
+    name = _AT_LABEL.sub(r"\1", _GENERICS.sub("", _SIGNS.sub("", text))).strip().replace("`", "")
+    return name.replace("\\", ".") if "\\" in name else name
+
+
+def bare_path(text: str) -> str:
+    """A path of C++ without its template arguments: ``List<Item>::Node`` -> ``List::Node``."""
+    while (shorter := _INNER_GENERICS.sub("", text)) != text:
+        text = shorter
+    return text
 
 
 def loose_name(node: SyntaxNode, source: Source) -> str | None:
@@ -135,7 +146,7 @@ def loose_name(node: SyntaxNode, source: Source) -> str | None:
 def type_name(written: str) -> str:
     """The name in a written type, ``::`` kept: ``*Server``, ``&'a Server<T>``, ``fmt::Server``."""
     match = _TYPE_NAME.match(written)
-    return match[1] if match else written[:_MAX_TARGET]
+    return match[1].replace("\\", ".") if match else written[:_MAX_TARGET]
 
 
 def function_of(node: SyntaxNode, language: Language) -> SyntaxNode:
@@ -151,6 +162,9 @@ def body_of(function: SyntaxNode, language: Language) -> SyntaxNode | None:
         kind = function.child_by_field_name("type")
         wanted = {"field_declaration_list", "{"}
         return next((child for child in kind.children if child.type in wanted), None) if kind else None
+    for child in function.children if function.type == "function_definition" else ():
+        if child.type == "field_initializer_list":  # C++: what a constructor does first
+            return child
     for name in language.bodies:
         found = function.child_by_field_name(name)
         if found is not None:
@@ -160,158 +174,7 @@ def body_of(function: SyntaxNode, language: Language) -> SyntaxNode | None:
     return next((child for child in function.children if child.type in language.bodies), None)
 
 
-def params_of(function: SyntaxNode, language: Language, source: Source) -> tuple[Param, ...]:
-    """The declared parameters, without ``self``, in order."""
-    return tuple(_PARAMS[language.name](function, source))
-
-
-def return_type_of(function: SyntaxNode, source: Source) -> str | None:
-    """The declared type of the result as written, in one line."""
-    found = next((node for name in _RETURN_FIELDS if (node := function.child_by_field_name(name)) is not None), None)
-    if found is None and function.type in {"function_declaration", "anonymous_function"}:
-        found = _kotlin_result(function)
-    if found is None:
-        return None
-    return source.line(found).removeprefix(":").strip() or None
-
-
-_RETURN_FIELDS = ("return_type", "result", "type")
-
-
-def receiver_of(function: SyntaxNode, source: Source) -> Param | None:
-    """What a method of Go, or an extension function of Kotlin (``this``), calls the value it is called on."""
-    holder = function.child_by_field_name("receiver")
-    if holder is None:
-        return None
-    if holder.type == "receiver_type":
-        return Param(name="this", type=source.line(holder))
-    declared = pick(holder, 0)
-    name = _field(declared, "name", source) if declared else None
-    return Param(name=name, type=_field(declared, "type", source)) if declared and name else None
-
-
-def _kotlin_result(function: SyntaxNode) -> SyntaxNode | None:
-    seen_parameters = seen_colon = False
-    for child in function.children:
-        if child.type == "function_value_parameters":
-            seen_parameters = True
-        elif seen_parameters and child.type == ":":
-            seen_colon = True
-        elif seen_colon and child.is_named:
-            return child
-    return None
-
-
-def _python(function: SyntaxNode, source: Source) -> Iterator[Param]:
-    holder = function.child_by_field_name("parameters")
-    for at, node in enumerate(holder.named_children if holder else []):
-        kind = node.type
-        if kind in {"comment", "keyword_separator", "positional_separator", "ERROR"}:
-            continue
-        name = node.named_child(0) if kind == "typed_parameter" else node.child_by_field_name("name")
-        written = source.line(name or node)
-        if at == 0 and written in {"self", "cls"}:
-            continue
-        yield Param(name=written, type=_field(node, "type", source), default=_field(node, "value", source))
-
-
-def _kotlin(function: SyntaxNode, source: Source) -> Iterator[Param]:
-    holders = {"function_value_parameters", "primary_constructor"}
-    holder = next((child for child in function.children if child.type in holders), None)
-    modifiers = ""
-    waiting: Param | None = None
-    for node in holder.children if holder else []:
-        if node.type == "parameter_modifiers":
-            modifiers = "vararg " if "vararg" in source.of(node) else ""
-        elif node.type in {"parameter", "class_parameter"}:
-            if waiting:
-                yield waiting
-            waiting = _kotlin_param(node, modifiers, source)
-            modifiers = ""
-        elif waiting and node.is_named and node.type not in {"line_comment", "multiline_comment"}:
-            waiting = Param(name=waiting.name, type=waiting.type, default=source.line(node))
-    if waiting:
-        yield waiting
-
-
-def _kotlin_param(node: SyntaxNode, modifiers: str, source: Source) -> Param:
-    name, type_, default, after = "", None, None, ""
-    for child in node.children:
-        if child.type in {":", "="}:
-            after = child.type
-        elif child.type == "simple_identifier" and not after:
-            name = source.of(child)
-        elif after == ":" and child.is_named and type_ is None:
-            type_ = source.line(child)
-        elif after == "=" and child.is_named:
-            default = source.line(child)
-    return Param(name=name, type=modifiers + type_ if type_ else None, default=default)
-
-
-def _java(function: SyntaxNode, source: Source) -> Iterator[Param]:
-    holder = function.child_by_field_name("parameters")
-    for node in holder.named_children if holder else []:
-        if node.type == "formal_parameter":
-            name = _field(node, "name", source) or ""
-            dimensions = _field(node, "dimensions", source) or ""
-            yield Param(name=name, type=(_field(node, "type", source) or "") + dimensions or None)
-        elif node.type == "spread_parameter":
-            declarator = node.named_child(node.named_child_count - 1)
-            types = [child for child in node.named_children if child.type not in {"modifiers", declarator.type}]
-            yield Param(name=source.line(declarator), type="".join(source.line(kind) for kind in types) + "...")
-
-
-def _script(function: SyntaxNode, source: Source) -> Iterator[Param]:
-    single = function.child_by_field_name("parameter")
-    holder = function.child_by_field_name("parameters")
-    nodes = [single] if single else holder.named_children if holder else []
-    for node in nodes:
-        if node.type in {"required_parameter", "optional_parameter"}:
-            pattern = node.child_by_field_name("pattern")
-            name = source.line(pattern) if pattern else ""
-            type_ = _field(node, "type", source)
-            if name != "this":
-                yield Param(
-                    name=name,
-                    type=type_.removeprefix(":").strip() if type_ else None,
-                    default=_field(node, "value", source),
-                )
-        elif node.type == "assignment_pattern":
-            yield Param(name=_field(node, "left", source) or "", default=_field(node, "right", source))
-        elif node.type not in {"comment", "ERROR"}:
-            yield Param(name=source.line(node))
-
-
-def _go(function: SyntaxNode, source: Source) -> Iterator[Param]:
-    holder = function.child_by_field_name("parameters")
-    for node in holder.named_children if holder else []:
-        if node.type not in {"parameter_declaration", "variadic_parameter_declaration"}:
-            continue
-        type_ = _field(node, "type", source)
-        if type_ and node.type == "variadic_parameter_declaration":
-            type_ = "..." + type_
-        names = [source.of(name) for name in node.children_by_field_name("name")]
-        yield from (Param(name=name, type=type_) for name in names or ["_"])
-
-
-def _rust(function: SyntaxNode, source: Source) -> Iterator[Param]:
-    holder = function.child_by_field_name("parameters")
-    for node in holder.named_children if holder else []:
-        if node.type == "parameter":
-            yield Param(name=_field(node, "pattern", source) or "", type=_field(node, "type", source))
-
-
-def _field(node: SyntaxNode, name: str, source: Source) -> str | None:
+def field_text(node: SyntaxNode, name: str, source: Source) -> str | None:
+    """The text of a field of a node in one line; None where it has none."""
     found = node.child_by_field_name(name)
     return source.line(found) if found is not None else None
-
-
-_PARAMS: Mapping[str, Callable[[SyntaxNode, Source], Iterator[Param]]] = {
-    "python": _python,
-    "kotlin": _kotlin,
-    "java": _java,
-    "javascript": _script,
-    "typescript": _script,
-    "go": _go,
-    "rust": _rust,
-}

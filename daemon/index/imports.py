@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from daemon.index.facts import Source, dotted
 from daemon.index.languages import Language, Naming, SyntaxNode
 from daemon.index.names import (
     Module,
     go_name,
+    normal,
     resolve_go,
     resolve_python,
     resolve_rust,
     resolve_script,
+    ruby_path,
 )
-from db.types import Import
+from daemon.index.names import dotted as join
+from db.parsed import Import
 
 _WILDCARD = "*"
 _JVM_IMPORT = re.compile(
@@ -65,7 +69,10 @@ def _aliased(name: SyntaxNode, source: Source) -> tuple[str, str | None]:
     return "".join(source.of(target).split()) if target else "", source.of(alias) if alias else None
 
 
-def _jvm(node: SyntaxNode, source: Source, _place: Place) -> Iterator[Import]:
+def _jvm(node: SyntaxNode, source: Source, place: Place) -> Iterator[Import]:
+    if place.language.name == "scala":
+        yield from _scala(node, source)
+        return
     first_line = source.of(node).partition("\n")[0].partition("//")[0].partition("/*")[0]
     match = _JVM_IMPORT.match(" ".join(first_line.split()))
     if match is None:
@@ -202,10 +209,125 @@ def _required(node: SyntaxNode, source: Source, place: Place) -> Iterator[Import
                 yield Import(alias=source.of(local), target=f"{module}.{source.of(key)}")
 
 
+def _space(node: SyntaxNode, source: Source, place: Place) -> Iterator[Import]:
+    """C, C++, C#, PHP."""
+    if node.type == "preproc_include":
+        path = node.child_by_field_name("path")
+        if path is not None:
+            yield _included(source.of(path).strip('<>"'), place)
+    elif node.type == "using_declaration":
+        yield from _cpp_using(node, source)
+    elif node.type == "using_directive":
+        yield from _csharp_using(node, source)
+    elif node.type == "namespace_use_declaration":
+        yield from _php_use(node, source)
+    else:
+        written = re.findall(r"""['"]([^'"]+)['"]""", source.of(node))
+        if written:
+            yield _included("./" + written[-1].lstrip("/"), place)
+
+
+def _included(written: str, place: Place) -> Import:
+    """A file that is named by its path; relative to this one where it begins with a dot."""
+    path = PurePosixPath(written)
+    whole = normal(PurePosixPath(place.path).parent / path) if written.startswith(".") else path.as_posix()
+    return Import(alias=_WILDCARD, target=whole.replace("/", "."))
+
+
+def _cpp_using(node: SyntaxNode, source: Source) -> Iterator[Import]:
+    """``using namespace std`` brings in all of it, ``using a::b`` one name."""
+    target = (
+        "".join(source.of(node.named_children[-1]).split()).replace("::", ".").strip(".") if node.named_children else ""
+    )
+    if target:
+        whole = any(child.type == "namespace" for child in node.children)
+        yield Import(alias=_WILDCARD if whole else target.rpartition(".")[2], target=target)
+
+
+def _csharp_using(node: SyntaxNode, source: Source) -> Iterator[Import]:
+    """``using A.B``, ``using static A.B.C``, ``using X = A.B.C``."""
+    alias = node.child_by_field_name("name")
+    target = "".join(source.of(node.named_children[-1]).split()) if node.named_children else ""
+    if target:
+        yield Import(alias=source.of(alias) if alias else _WILDCARD, target=target.replace("::", "."))
+
+
+def _php_use(node: SyntaxNode, source: Source) -> Iterator[Import]:
+    """``use A\\B``, ``use A\\B as C, D``, ``use A\\{B, C\\D as E}``, ``use function A\\b``."""
+    body = node.child_by_field_name("body")
+    prefix = ""
+    if body is not None:
+        prefix = next((source.of(child) for child in node.named_children if child.type == "namespace_name"), "")
+    for clause in (body or node).named_children:
+        if clause.type != "namespace_use_clause" or not clause.named_children:
+            continue
+        alias = clause.child_by_field_name("alias")
+        target = join(*(part.strip("\\") for part in (prefix, source.of(clause.named_children[0])))).replace("\\", ".")
+        yield Import(alias=source.of(alias) if alias else target.rpartition(".")[2], target=target)
+
+
+def _ruby(node: SyntaxNode, source: Source, place: Place) -> Iterator[Import]:
+    """``require 'shop/cart'``, ``require_relative '../cart'``."""
+    name, arguments = node.child_by_field_name("method"), node.child_by_field_name("arguments")
+    if name is None or arguments is None or not arguments.named_children:
+        return
+    written = source.of(arguments.named_children[0]).strip("'\"").removesuffix(".rb")
+    if source.of(name) == "require_relative":
+        yield Import(alias=_WILDCARD, target=ruby_path(normal(PurePosixPath(place.path).parent / written)))
+    elif "#{" not in written:
+        yield Import(alias=_WILDCARD, target=written.removeprefix("./").replace("/", "."))
+
+
+def _swift(node: SyntaxNode, source: Source, _place: Place) -> Iterator[Import]:
+    """``import Shop``, ``import struct Shop.Cart``."""
+    target = "".join(source.of(node.named_children[-1]).split()) if node.named_children else ""
+    if target:
+        yield Import(alias=target.rpartition(".")[2] if "." in target else _WILDCARD, target=target)
+
+
+def _scala(node: SyntaxNode, source: Source) -> Iterator[Import]:
+    """``import a.b.C``, ``a.b._``, ``a.b.{C, D => E, _}``, several of them with commas between."""
+    path: list[str] = []
+    children = node.children
+    for at, child in enumerate(children):
+        if node.field_name_for_child(at) == "path" and child.is_named:
+            path.append(source.of(child))
+        elif child.type == "namespace_wildcard":
+            yield Import(alias=_WILDCARD, target=".".join(path))
+        elif child.type == "as_renamed_identifier":
+            yield from _scala_selected(child, path[:], source)
+        elif child.type == "namespace_selectors":
+            for one in child.named_children:
+                yield from _scala_selected(one, path, source)
+        is_last = at + 1 == len(children) or children[at + 1].type == ","
+        if (
+            is_last
+            and path
+            and child.type not in {"namespace_wildcard", "namespace_selectors", "as_renamed_identifier"}
+        ):
+            yield Import(alias=path[-1], target=".".join(path))
+        if child.type == ",":
+            path = []
+
+
+def _scala_selected(one: SyntaxNode, path: Sequence[str], source: Source) -> Iterator[Import]:
+    name, alias = one.child_by_field_name("name"), one.child_by_field_name("alias")
+    if one.type in {"namespace_wildcard", "wildcard"}:
+        yield Import(alias=_WILDCARD, target=".".join(path))
+    elif name is not None and alias is not None:
+        if source.of(alias) != "_":
+            yield Import(alias=source.of(alias), target=".".join([*path, source.of(name)]))
+    elif one.type == "identifier":
+        yield Import(alias=source.of(one), target=".".join([*path, source.of(one)]))
+
+
 _READERS: Mapping[Naming, Callable[[SyntaxNode, Source, Place], Iterator[Import]]] = {
     Naming.PYTHON: _python,
     Naming.JVM: _jvm,
     Naming.GO: _go,
     Naming.RUST: _rust,
     Naming.SCRIPT: _script,
+    Naming.SPACE: _space,
+    Naming.RUBY: _ruby,
+    Naming.SWIFT: _swift,
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from daemon.index.ignore import Fences, Rules, ignored, rules_of
-from db.types import SkippedFile
+from db.parsed import SkippedFile
 
 _TIMEOUT_S = 60.0
 _MAX_NESTED = 16  # repositories inside repositories

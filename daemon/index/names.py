@@ -10,6 +10,12 @@ Rust     the path without ``src``, ``mod``, ``lib`` and ``main``: ``src/cart/mod
          ``crates/cart/src/add.rs`` -> ``crates.cart.add``.
 JS, TS   the path without ``src`` and without ``index``: ``src/cart/cart.service.ts`` -> ``cart.cart.service``.
 
+C, C++,  the namespaces that are declared, however the folders are called; the file itself is its path:
+C#, PHP  ``src/db/log_reader.cc`` -> ``src.db.log_reader.cc`` holds ``leveldb.log.Reader``.
+Ruby     the same, for classes and modules; a file is what ``require`` calls it: ``lib/shop/cart.rb`` -> ``shop.cart``.
+Swift    the folder of the target: ``Sources/Shop/Cart.swift`` holds ``Shop.Cart``; without targets nothing.
+Others   the file is its path.
+
 ``roots`` says where the names lead by which a repository calls its own parts in imports (a Go module, a Rust
 crate, an npm package, an alias of tsconfig): prefix as written -> folder. ``projects.py`` reads them.
 """
@@ -45,8 +51,11 @@ def dotted(*parts: str) -> str:
     return ".".join(part for part in parts if part)
 
 
-def module_of(path: str, language: Language, declared: str | None) -> Module:
-    """The names of a file; ``declared`` is its package clause as written, where the language has one."""
+def module_of(path: str, language: Language, declared: str | None, space: str | None = None) -> Module:
+    """The names of a file; ``declared`` is its package clause as written, where the language has one.
+
+    ``space`` is the first of the namespaces that prefix only what stands in their braces.
+    """
     parts = PurePosixPath(path).parts
     folders, name = parts[:-1], parts[-1]
     if language.naming is Naming.PYTHON:
@@ -54,13 +63,27 @@ def module_of(path: str, language: Language, declared: str | None) -> Module:
         package = module if name.startswith("__init__.") else module.rpartition(".")[0]
         return Module(fqn=module, scope=module, package=package)
     if language.naming is Naming.JVM:
-        package = (declared or "").replace("`", "")
-        return Module(fqn=dotted(package, name), scope=package, package=package)
+        scope = (declared or "").replace("`", "")
+        package = dotted(scope) or (space or "")
+        return Module(fqn=dotted(package, name), scope=scope, package=package)
     if language.naming is Naming.GO:
         package = dotted(*folders) or declared or ""
         return Module(fqn=dotted(package, name), scope=package, package=package)
     if language.naming is Naming.RUST:
         return _rust_module(folders, PurePosixPath(name).stem)
+    if language.naming is Naming.SPACE:
+        scope = (declared or "").replace("\\", ".")
+        folder = dotted(*folders)
+        package = folder if language.name in {"c", "cpp"} else scope or (space or "").replace("\\", ".") or folder
+        return Module(fqn=dotted(*parts), scope=scope, package=package)
+    if language.naming is Naming.RUBY:
+        inside = ruby_path(path)
+        return Module(fqn=inside, scope="", package=inside.rpartition(".")[0])
+    if language.naming is Naming.SWIFT:
+        target = swift_target(folders)
+        return Module(fqn=dotted(*parts), scope=target, package=target)
+    if language.naming is Naming.PLAIN:
+        return Module(fqn=dotted(*parts), scope="", package=dotted(*folders))
     module = script_module(path)
     return Module(fqn=module, scope=module, package=dotted(*_without_src(folders)))
 
@@ -73,6 +96,21 @@ def python_module(folders: Sequence[str], stem: str) -> str:
             start = position + 1
     inside = [*folders[start:], *([] if stem == "__init__" else [stem])]
     return dotted(*inside) or dotted(*folders[-1:]) or stem
+
+
+def ruby_path(path: str) -> str:
+    """What ``require`` calls a file: its path after the last ``lib``, after ``app`` and the folder in that."""
+    *folders, name = PurePosixPath(path).parts
+    start = max((at + 1 for at, folder in enumerate(folders) if folder == "lib"), default=0)
+    if not start and "app" in folders:
+        start = min(folders.index("app") + 2, len(folders))
+    return dotted(*folders[start:], name.removesuffix(".rb"))
+
+
+def swift_target(folders: Sequence[str]) -> str:
+    """The module that a file is compiled into, where the folders say it."""
+    at = max((at for at, folder in enumerate(folders[:-1]) if folder in {"Sources", "Tests"}), default=-1)
+    return folders[at + 1] if at >= 0 else ""
 
 
 def script_module(path: str) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from daemon.index.docs import NO_DOC, Doc
-from daemon.index.facts import Source, body_of, dotted, function_of, type_name
+from daemon.index.facts import Source, bare_path, body_of, dotted, function_of, type_name
 from daemon.index.languages import Language, Naming, SyntaxNode
 from daemon.index.leads import Leads
 from daemon.index.names import Module
@@ -24,6 +24,7 @@ from daemon.index.tags import Tagged, Tags
 from db.types import NodeKind
 
 CLASS_LIKE = frozenset({NodeKind.CLASS, NodeKind.INTERFACE, NodeKind.ENUM, NodeKind.OBJECT})
+_PATHS = frozenset({Naming.SPACE, Naming.RUBY})  # names may be written with the path to them
 _MAX_NAME = 200  # characters of a name; longer ones are generated
 
 
@@ -43,6 +44,7 @@ class Found:
     doc: Doc = NO_DOC
     annotations: list[SyntaxNode] = field(default_factory=list)
     owner_text: str = ""
+    inside: str = ""  # namespaces written before the name of a class: ``Shop`` of ``class Shop::Cart``
     fqn: str = ""
     owner: str | None = None
     scope: str = ""  # what the names beside it are prefixed with
@@ -135,19 +137,21 @@ def _outermost(ident: int, wrappers: Mapping[int, SyntaxNode]) -> SyntaxNode | N
 
 def _found(tagged: Tagged, outer: SyntaxNode, language: Language, source: Source, leads: Leads) -> Found | None:
     owner_text = source.of(tagged.owner) if tagged.owner else ""
-    name = ""
+    name = inside = ""
     if tagged.kind is not None:
         written = _written_name(tagged, language, source)
         if written is None:
             return None
         name, owner_text = written[0], owner_text or written[1]
+        if tagged.kind in CLASS_LIKE and language.naming in _PATHS:
+            inside, owner_text = owner_text.replace("::", "."), ""
     function = function_of(tagged.node, language)
     body = body_of(function, language)
     lead = leads.of(outer, body)
     limit = tagged.name.start_byte if tagged.name else body.start_byte if body else outer.end_byte
     return Found(
         node=tagged.node, kind=tagged.kind, name=name, function=function, body=body, start=lead.start,
-        head=outer.start_byte, end=outer.end_byte, name_at=limit, doc=lead.doc, owner_text=owner_text,
+        head=outer.start_byte, end=outer.end_byte, name_at=limit, doc=lead.doc, owner_text=owner_text, inside=inside,
         annotations=lead.annotations + leads.annotations_between(outer.start_byte, limit),
     )  # fmt: skip
 
@@ -159,13 +163,23 @@ def _written_name(tagged: Tagged, language: Language, source: Source) -> tuple[s
         return (name, "") if name else None
     if tagged.name.type != "member_expression":
         text = " ".join(source.of(tagged.name).split()).strip("`'\"")
-        return (text[:_MAX_NAME], "") if text else None
+        return _split(text) if language.naming in _PATHS else (text[:_MAX_NAME], "") if text else None
     whole = dotted(tagged.name, language, source)
     if whole is None or whole.startswith(".") or "(" in whole:
         return None
     rest = re.sub(r"^(?:module\.exports|exports|this)(?:\.|$)", "", whole)
     owner, _, last = rest.rpartition(".")
     return last[:_MAX_NAME] or "default", owner.removesuffix(".prototype")
+
+
+def _split(text: str) -> tuple[str, str] | None:
+    """The name and what is written before it: ``x::Cart::total`` -> ``total`` of ``x::Cart``."""
+    operator = re.search(r"\boperator\b[^(]*(?:\(\))?", text)
+    start = operator.start() if operator else len(text)
+    path = bare_path(text[:start]) if "::" in text[:start] else text[:start]
+    owner, _, name = path.rpartition("::")
+    name = re.sub(r"(?<=~) ", "", name.strip()) + (operator[0].strip() if operator else "")
+    return (name[:_MAX_NAME], owner.strip(": ")) if name else None
 
 
 def _sweep(file: Found, found: Iterable[Found], tags: Tags, source: Source, claimed: set[int]) -> Outline:
@@ -187,7 +201,8 @@ def _sweep(file: Found, found: Iterable[Found], tags: Tags, source: Source, clai
         if one is None:
             stack.append(_Scope(end=-negative_end, prefix="", closed=True))
         elif isinstance(one, Tagged):
-            name = source.of(one.name).strip("'\"") if one.name else ""
+            written = source.of(one.name).strip("'\"") if one.name else ""
+            name = written.replace("::", ".").replace("\\", ".")
             prefix = join(top.prefix, name)
             outline.namespaces.append((start, -negative_end, prefix))
             stack.append(_Scope(end=-negative_end, prefix=prefix, found=top.found))
@@ -198,12 +213,12 @@ def _sweep(file: Found, found: Iterable[Found], tags: Tags, source: Source, clai
 
 def _keep(one: Found, top: _Scope, outline: Outline, file: Found) -> _Scope:
     surrounding = top.found or file
-    one.parent, one.scope = surrounding, top.prefix
+    one.parent, one.scope = surrounding, join(top.prefix, one.inside)
     if one.kind is None:
         outline.extensions.append(one)
         return _Scope(end=one.end, prefix=top.prefix, found=one)
     outline.nodes.append(one)
-    one.fqn = join(top.prefix, one.name)
+    one.fqn = join(one.scope, one.name)
     if surrounding.kind in CLASS_LIKE:
         one.owner = surrounding.fqn
         if one.kind is NodeKind.FUNCTION:
@@ -216,6 +231,7 @@ def _keep(one: Found, top: _Scope, outline: Outline, file: Found) -> _Scope:
 def _settle(outline: Outline, language: Language, aliases: Mapping[str, str]) -> None:
     """Give what stands apart from its type its owner, and count overloads."""
     known = {one.fqn: one for one in outline.nodes if one.kind is not NodeKind.FILE}
+    spaces = {prefix for _, _, prefix in outline.namespaces}
     for extension in outline.extensions:
         name = type_name(extension.owner_text).replace("::", ".")
         here = join(extension.scope, name)
@@ -230,12 +246,13 @@ def _settle(outline: Outline, language: Language, aliases: Mapping[str, str]) ->
         if one.parent is not None and one.parent.kind is None:
             _own(one, one.parent.fqn)
         elif one.owner_text:
-            owner = join(one.scope, type_name(one.owner_text))
-            if language.naming is Naming.GO or owner in known:
+            owner = join(one.scope, type_name(one.owner_text).replace("::", "."))
+            elsewhere = language.grammar == "cpp" and owner not in spaces  # the class is in the header
+            if language.naming is Naming.GO or elsewhere or owner in known:
                 _own(one, owner)
             else:
                 one.fqn = join(owner, one.name)
-        if one.owner and one.name in language.constructors and one.kind is NodeKind.METHOD:
+        if one.owner and one.kind is NodeKind.METHOD and _constructs(one, language):
             one.kind = NodeKind.CONSTRUCTOR
         key = (one.kind, one.fqn)
         one.ordinal = counted.get(key, 0)
@@ -247,6 +264,11 @@ def _settle(outline: Outline, language: Language, aliases: Mapping[str, str]) ->
     for extension in outline.extensions:
         if extension.base is not None and extension.parent is not None:
             extension.parent.members.append(extension)
+
+
+def _constructs(one: Found, language: Language) -> bool:
+    own = one.owner.rpartition(".")[2] if one.owner else ""
+    return one.name in language.constructors or (language.named_constructors and one.name == own)
 
 
 def _own(one: Found, owner: str) -> None:

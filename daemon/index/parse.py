@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from hashlib import blake2b
 from pathlib import PurePosixPath
 
 from tree_sitter import Parser, Query, QueryCursor, Tree
 
-from daemon.index.facts import Source, params_of, receiver_of, return_type_of
-from daemon.index.languages import Language, Naming, SyntaxNode, grammar_of
+from daemon.index.facts import Source
+from daemon.index.languages import Language, Naming, SyntaxNode, dialect_of, grammar_of
+from daemon.index.marks import Marks
 from daemon.index.mends import mended
 from daemon.index.names import module_of
 from daemon.index.outline import CLASS_LIKE, Found, innermost, outline_of
+from daemon.index.params import params_of, receiver_of, return_type_of
 from daemon.index.references import Context, Imported, Uses, imported, uses_of
-from daemon.index.tags import tags_of
+from daemon.index.tags import Tags, tags_of
 from daemon.index.text import own_text, signature_of
 from daemon.index.tokens import read_tokens, signature_hash, source_hash
-from db.types import Import, NodeKind, Param, ParsedFile, ParsedNode
+from db.parsed import Import, ParsedFile, ParsedNode
+from db.types import NodeKind, Param
 
 _BOM = b"\xef\xbb\xbf"
 _DIGEST = 16  # bytes
@@ -49,11 +53,12 @@ def parse(
     file system says where ``source`` was transcoded. ``roots``: prefix of an import -> folder (``projects.py``).
     """
     data = _normal(source)
+    language = dialect_of(language, path, data)
     text = Source(data, [match.start() for match in re.finditer(b"\n", data)])
     tree = _tree(data, language)
     root = (tree or Parser(grammar_of(language)).parse(b"")).root_node
     tags = tags_of(root, language, text)
-    module = module_of(path, language, text.line(tags.package) if tags.package else None)
+    module = module_of(path, language, *_declared(tags, text))
     own_roots = dict(roots or {})
     imports = imported(tags, language, text, path, module, own_roots)
     aliases = {one.alias: one.target for one in imports.imports}
@@ -61,11 +66,16 @@ def parse(
     read_tokens(root, outline, language, text)
     if tree is None:
         outline.file.tokens += data.split()
+    if language.layout:
+        outline.file.tokens += _layout(data, [(one.start_byte, one.end_byte) for one in tags.comments])
     context = Context(
         language=language, source=text, module=module, roots=own_roots, outline=outline, holder=innermost(outline)
     )
     uses = uses_of(tags, context, imports)
-    nodes = tuple(_node(one, context, uses, imports, path) for one in outline.nodes)
+    marks = Marks(outline, language, text, context.holder).of(tags)
+    nodes = tuple(
+        replace(_node(one, context, uses, imports, path), marks=tuple(marks.get(id(one), ()))) for one in outline.nodes
+    )
     return ParsedFile(
         path=path,
         lang=language.name,
@@ -79,6 +89,20 @@ def parse(
         imports=tuple(dict.fromkeys([*imports.imports, *_exported(nodes, language)])),
         syntax_errors=_syntax_errors(root, language) if tree is not None else 1,
     )
+
+
+def _declared(tags: Tags, source: Source) -> tuple[str | None, str | None]:
+    """The package that the file says it is of, and the first of its namespaces."""
+    space = next((source.line(tag.name) for tag in tags.namespaces if tag.name), None)
+    return ".".join(source.line(node) for node in tags.packages) or None, space
+
+
+def _layout(data: bytes, comments: Sequence[tuple[int, int]]) -> list[bytes]:
+    """How far each line of code is indented, where that carries meaning and the grammar's blocks are not known."""
+    blank = bytearray(data)
+    for start, end in comments:
+        blank[start:end] = b" " * (end - start)
+    return [b"%d" % len(match[0]) for match in re.finditer(rb"^[ \t]*(?=\S)", blank, re.MULTILINE)]
 
 
 def _tree(data: bytes, language: Language) -> Tree | None:
@@ -146,7 +170,7 @@ def _node(one: Found, context: Context, uses: Uses, imports: Imported, path: str
         source_hash=source_hash(one),
         signature_hash=signature_hash(one, supertypes),
         params=tuple(_short(param) for param in params_of(one.function, language, source)) if has_params else (),
-        return_type=_cut(return_type_of(one.function, source)) if callable_ else None,
+        return_type=_cut(return_type_of(one.function, language, source)) if callable_ else None,
         supertypes=supertypes,
         annotations=tuple(_cut(source.line(node)) or "" for node in one.annotations),
         modifiers=_modifiers(one, context),

@@ -14,7 +14,7 @@ from pathlib import Path
 from daemon.index.parse import content_hash, parse
 from daemon.index.scan import Entry, read
 from daemon.settings import IndexSettings
-from db.types import ParsedFile, SkippedFile
+from db.parsed import ParsedFile, SkippedFile
 
 _FEW_FILES = 100  # below this and below _FEW_BYTES, starting processes costs more than it saves
 _FEW_BYTES = 1 << 20

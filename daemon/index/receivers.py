@@ -14,7 +14,19 @@ _SELF = {
     "jvm": frozenset({"this"}),
     "script": frozenset({"this"}),
     "rust": frozenset({"self", "Self"}),
+    "c": frozenset({"this"}),
+    "csharp": frozenset({"this"}),
+    "php": frozenset({"this", "self", "static"}),
+    "ruby": frozenset({"self"}),
+    "swift": frozenset({"self", "Self"}),
 }
+_OWN_CLASS = {
+    "python": frozenset({"cls"}), "rust": frozenset({"Self"}), "swift": frozenset({"Self"}),
+    "php": frozenset({"self", "static"}),
+}  # fmt: skip
+_BARE_FIELDS = frozenset({"jvm", "c", "csharp", "ruby", "swift"})
+_SPACES = frozenset({"c", "csharp"})  # namespaces are no nodes, and functions and classes are named from them
+_VALUES_CALLED = frozenset({"java", "scala", "ruby", "csharp"})  # a name may be a variable and a function at once
 _UNTYPED = frozenset({"", "Any", "any", "unknown", "object", "Object", "dynamic"})
 # Calls that give what they are called on: out of a lock, a pointer, an optional value; scope functions.
 _PASSING = {
@@ -45,10 +57,10 @@ class Receivers:
             parents = self._scopes.ancestors(own)[1:] if own else ()
             parent = next((one for one in parents if one.kind is not NodeKind.INTERFACE), None)
             return Seen(parent, parent.fqn, "inherited") if parent else None
-        if name in {"cls", "Self"} and kin in {"python", "rust"}:
+        if name in _OWN_CLASS.get(kin, ()):
             own = self._scopes.own_class(asking)
             return Seen(own, own.fqn, "self") if own else None
-        if name in asking.fields and asking.lang != "java":
+        if name in asking.fields and asking.lang not in _VALUES_CALLED:
             return None  # a variable that is called
         extended = self._extended(asking)
         if extended is not None and (found := self.member(extended, name, asking)):
@@ -88,6 +100,8 @@ class Receivers:
                 return None
             if found is None and kin == "rust" and owner.kind is NodeKind.ENUM and name[:1].isupper():
                 return seen  # a variant
+            if found is None and kin == "ruby" and name == "new" and owner.kind is NodeKind.CLASS:
+                return Seen(owner, owner.fqn, seen.how)
             if found is None and kin == "script":
                 found = self._catalog.exact(kin, f"{owner.fqn}.{name}", asking.file_id)
             how = "inherited" if inherited and seen.how in {"self", "super"} else seen.how
@@ -132,7 +146,7 @@ class Receivers:
         extended = self._extended(asking)
         if extended is not None and extended.definition and (field := self._field(extended.definition, name)):
             return field
-        if kin == "jvm":
+        if kin in _BARE_FIELDS:
             for owner in self._scopes.surrounding(asking):
                 seen = self._field(owner, name)
                 if seen is not None:
@@ -140,12 +154,17 @@ class Receivers:
         file = self._catalog.files.get(asking.file_id)
         if file is not None and name in file.fields:
             return self._typed(file.fields[name], file)
-        return self._scopes.name(asking, name)
+        seen = self._scopes.name(asking, name)
+        if seen is None and kin in _SPACES:
+            return FOREIGN if name == "std" else self._scopes.namespace(asking, name)
+        return seen
 
     def _whole(self, asking: Definition, parts: Sequence[str]) -> Seen | None:
         """A package that is written out where it is used: whatever lies below it is found part by part."""
         kin = family(asking.lang)
-        in_full = kin in {"jvm", "rust"} and len(parts) > 1 and self._catalog.has_prefix(kin, ".".join(parts[:2]))
+        in_full = (
+            kin in {"jvm", "rust", "php"} and len(parts) > 1 and self._catalog.has_prefix(kin, ".".join(parts[:2]))
+        )
         return Seen(None, parts[0], "import") if in_full else None
 
     def _self(self, asking: Definition, name: str) -> Seen | None:

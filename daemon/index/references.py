@@ -6,13 +6,15 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from daemon.index.facts import Source, dotted, loose_name, params_of, type_name
+from daemon.index.facts import Source, dotted, loose_name, type_name
 from daemon.index.imports import Place, imports_of
 from daemon.index.languages import Language, Naming, SyntaxNode
 from daemon.index.names import Module, resolve_rust
 from daemon.index.outline import CLASS_LIKE, Found, Outline
+from daemon.index.params import params_of
 from daemon.index.tags import Holding, Tags
-from db.types import EdgeKind, Import, NodeKind, Param, Reference
+from db.parsed import Import, Reference
+from db.types import EdgeKind, NodeKind, Param
 
 _MAX_WRITTEN = 500  # characters of one import as written
 _MAX_FIELDS = 200  # fields, or typed variables, remembered of one node
@@ -97,7 +99,8 @@ def uses_of(tags: Tags, context: Context, imports: Imported) -> Uses:
 
     for target, line in imports.targets:
         count(0, EdgeKind.IMPORTS, target, line)
-    written_calls = [(node, dotted(node, context.language, context.source)) for node in tags.calls]
+    calls = [*tags.calls, *_no_variables(tags, context)]
+    written_calls = [(node, dotted(node, context.language, context.source)) for node in calls]
     written_calls += [(node, loose_name(node, context.source)) for node in _outside(tags.loose, tags.annotations)]
     for node, written in written_calls:
         if written and not written.endswith("()") and written not in context.language.no_calls:
@@ -124,6 +127,21 @@ def uses_of(tags: Tags, context: Context, imports: Imported) -> Uses:
     return uses
 
 
+def _no_variables(tags: Tags, context: Context) -> Iterator[SyntaxNode]:
+    """The bare words of Ruby that name neither a variable nor a parameter of the node that holds them."""
+    if not tags.bare:
+        return
+    taken = {(id(context.holder(one.name.start_byte)), context.source.of(one.name)) for one in tags.holdings}
+    asked: dict[int, set[str]] = {}
+    for node in tags.bare:
+        holder, name = context.holder(node.start_byte), context.source.of(node)
+        if id(holder) not in asked and holder.kind in _FUNCTIONS:
+            params = params_of(holder.function, context.language, context.source)
+            asked[id(holder)] = {param.name.strip("*&:") for param in params}
+        if (id(holder), name) not in taken and name not in asked.get(id(holder), ()):
+            yield node
+
+
 def _outside(nodes: Sequence[SyntaxNode], others: Iterable[SyntaxNode]) -> Iterator[SyntaxNode]:
     """The nodes that do not stand in one of the others: the arguments of an attribute call nothing."""
     spans = sorted((other.start_byte, other.end_byte) for other in others)
@@ -138,6 +156,8 @@ def _target(written: str, node: SyntaxNode, context: Context) -> str:
     """The dotted target; paths of Rust are made absolute where they say where they start."""
     if "::" not in written:
         return written
+    if context.language.naming is not Naming.RUST:
+        return written.replace("::", ".").removeprefix(".")
     end = min((at for sign in ".(" if (at := written.find(sign)) > 0), default=len(written))
     path, rest = written[:end].split("::"), written[end:]
     if path[0] in {"crate", "self", "super"} or path[0] in context.roots:
@@ -160,10 +180,10 @@ def _hold(holding: Holding, uses: Uses, context: Context) -> None:
             found = found.base if found.kind is None and found.base else found.parent
     if found is None or holding.name.start_byte == found.name_at:
         return
-    name = context.source.of(holding.name)
+    name = context.source.of(holding.name).lstrip("@")
     type_ = context.source.line(holding.type).removeprefix(":").strip() if holding.type else None
     default = None
-    if type_ in {None, "var", "val", "auto"}:
+    if type_ in {None, "var", "val", "auto", "const auto"}:
         type_, default = _held(holding.value, function, context)
     known = uses.fields.setdefault(id(found), {})
     if type_ is None and default is None and found.kind not in CLASS_LIKE:
@@ -180,13 +200,14 @@ def _held(value: SyntaxNode | None, function: Found | None, context: Context) ->
         node = waiting.pop()
         if node.type in _PASSED_ON:
             waiting += [child for child in reversed(node.named_children) if child.type != "comment"][:4]
-        elif node.type in {"identifier", "simple_identifier"}:
+        elif node.type in {"identifier", "simple_identifier", "variable_name"}:
             type_ = _parameter_type(context.source.of(node), function, context)
             if type_ is not None:
                 return type_, None
         else:
             written = dotted(node, context.language, context.source)
-            if written and node.type == "method_invocation":
+            step = context.language.steps.get(node.type)
+            if written and step is not None and step.how == "invoke":
                 written += "()"
             known = written is not None and written.removesuffix("()") in context.language.no_calls
             if written and written.endswith("()") and not written.startswith(".") and not known:

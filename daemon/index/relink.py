@@ -12,10 +12,18 @@ from typing import TypedDict
 from daemon.index.chunks import chunk_of, context_hash, priority
 from daemon.index.edges import Definition, Link, Use, link, typed
 from daemon.index.graph import Place, rank
+from daemon.index.neighbourhood import Neighbourhood, percents, ranked
+from daemon.index.retell import subjects_of, with_roles
+from daemon.index.roles import uses_of
+from daemon.index.roletable import RoleTable
+from daemon.index.sheet import render
+from daemon.index.sheet_words import Words
+from daemon.index.sheets import refresh
 from db import link as db_link
 from db.link import StoredChunk, StoredEdge, StoredNode
+from db.parsed import Import
 from db.session import Database
-from db.types import EdgeKind, Import, NodeKind, Param
+from db.types import EdgeKind, NodeKind, Param
 
 _WEIGHTS = {EdgeKind.CALLS: 1.0, EdgeKind.INHERITS: 1.0, EdgeKind.IMPLEMENTS: 1.0, EdgeKind.IMPORTS: 0.5}
 _SHOWN = 40  # callees of a chunk that its prompt may show: db/sql/gather.sql takes as many
@@ -33,18 +41,25 @@ class Standing(TypedDict):
 Timed = Callable[[str], AbstractContextManager[None]]
 
 
-async def relink(db: Database, repo_id: int, timed: Timed, progress: Callable[[str, int, int], None]) -> int:
+async def relink(
+    db: Database, repo_id: int, timed: Timed, progress: Callable[[str, int, int], None], words: Words, table: RoleTable
+) -> int:
     """Resolve every use, place every node, tell every chunk what its neighbours show, make the chunks that are missing.
 
-    Returns how many chunks were written. Whatever was done before is found done: a killed run is finished by the next.
+    Every node gets the role that ``table`` gives it, every chunk its fact sheet, in ``words``. Returns how many chunks
+    were written. Whatever was done before is found done: a killed run is finished by the next.
     """
     nodes = await db_link.load_nodes(db, repo_id)
     edges = await db_link.load_edges(db, repo_id)
     imports = await db_link.load_imports(db, repo_id)
     progress("link", 1, _STEPS)
     with timed("link"):
-        linked = await asyncio.to_thread(resolve, nodes, edges, imports)
+        linked, links = await asyncio.to_thread(resolve, nodes, edges, imports)
         await db_link.write_links(db, [edge for edge, before in zip(linked, edges, strict=True) if edge != before])
+    with timed("roles"):
+        before, nodes = nodes, await asyncio.to_thread(with_roles, nodes, linked, imports, links, table)
+        told = {new.id: _role(new) for new, old in zip(nodes, before, strict=True) if _role(new) != _role(old)}
+        await db_link.write_roles(db, told)
     progress("link", 2, _STEPS)
     with timed("rank"):
         places = await asyncio.to_thread(place, nodes, linked)
@@ -61,12 +76,16 @@ async def relink(db: Database, repo_id: int, timed: Timed, progress: Callable[[s
         wanted = [StoredChunk(id=old.id, node_id=old.node_id, **said[old.node_id]) for old in chunks]
         changed = [new for new, old in zip(wanted, chunks, strict=True) if new != old]
         await db_link.write_contexts(db, changed)
-        made = await _make_missing(db, repo_id, said)
+    with timed("sheets"):
+        graph = Neighbourhood(nodes, linked, percents(ranked({node: at.centrality for node, at in places.items()})))
+        await refresh(db, repo_id, graph, words)
+    with timed("chunks"):
+        made = await _make_missing(db, repo_id, said, lambda node: render(graph.facts(node), words))
     progress("link", _STEPS, _STEPS)
     return len(changed) + made
 
 
-async def _make_missing(db: Database, repo_id: int, said: Mapping[int, Standing]) -> int:
+async def _make_missing(db: Database, repo_id: int, said: Mapping[int, Standing], sheet: Callable[[int], str]) -> int:
     last, made = 0, 0
     while bare := await db_link.nodes_without_chunk(db, repo_id, after=last, limit=_BATCH):
         last = bare[-1].id
@@ -75,24 +94,26 @@ async def _make_missing(db: Database, repo_id: int, said: Mapping[int, Standing]
             names = [str(param["name"]) for param in node.params]
             chunk = chunk_of(node.kind, node.fqn, node.path, names, node.source_code)
             if chunk is not None:
-                rows.append({"node_id": node.id, **asdict(chunk), **said[node.id]})
+                rows.append({"node_id": node.id, **asdict(chunk), **said[node.id], "explain_md": sheet(node.id)})
         made += await db_link.insert_chunks(db, repo_id, rows)
     return made
 
 
 def resolve(
     nodes: Sequence[StoredNode], edges: Sequence[StoredEdge], imports: Mapping[int, Sequence[Mapping[str, str]]]
-) -> list[StoredEdge]:
-    """The same edges with where they lead; CONTAINS is known since the file was stored."""
+) -> tuple[list[StoredEdge], dict[Use, Link]]:
+    """The same edges with where they lead (CONTAINS is known since the file was stored), and every use resolved:
+    those that are no edges too, the functions that a call hands over."""
     definitions = [_definition(node) for node in nodes if node.file_id is not None]
     uses = {edge: Use(edge.src, EdgeKind(edge.kind), edge.dst_name) for edge in edges if edge.kind != EdgeKind.CONTAINS}
     known = {
         file: [Import(alias=entry["alias"], target=entry["target"]) for entry in entries]
         for file, entries in imports.items()
     }
-    links = link(definitions, list(uses.values()), known)
+    links = link(definitions, [*uses.values(), *uses_of(subjects_of(nodes))], known)
     nowhere = Link(None, "")
-    return [_linked(edge, links.get(uses[edge], nowhere)) if edge in uses else edge for edge in edges]
+    linked = [_linked(edge, links.get(uses[edge], nowhere)) if edge in uses else edge for edge in edges]
+    return linked, links
 
 
 def _definition(node: StoredNode) -> Definition:
@@ -139,15 +160,20 @@ def standings(
             callees[edge.src].append(edge)
     return {
         node.id: {
-            "context_hash": _context(callees.get(node.id, []), by_id),
+            "context_hash": _context(callees.get(node.id, []), by_id, node),
             "priority": priority(places[node.id].level, places[node.id].centrality),
         }
         for node in nodes
     }
 
 
-def _context(callees: Sequence[StoredEdge], by_id: Mapping[int, StoredNode]) -> str:
+def _context(callees: Sequence[StoredEdge], by_id: Mapping[int, StoredNode], node: StoredNode) -> str:
     shown = sorted(callees, key=lambda edge: (-edge.count, edge.dst_name))[:_SHOWN]
     return context_hash(
-        (by_id[edge.dst].name, by_id[edge.dst].signature_hash) for edge in shown if edge.dst is not None
+        ((by_id[edge.dst].name, by_id[edge.dst].signature_hash) for edge in shown if edge.dst is not None),
+        (node.role, node.role_detail) if node.role is not None else None,
     )
+
+
+def _role(node: StoredNode) -> tuple[str | None, str | None]:
+    return node.role, node.role_detail

@@ -16,7 +16,7 @@ from daemon.index.languages import Language, language_of
 from daemon.index.listing import list_files
 from daemon.index.projects import is_project_file, roots_of
 from daemon.settings import IndexSettings
-from db.types import SkippedFile
+from db.parsed import SkippedFile
 
 _KIB = 1024
 _SNIFFED = 8 * _KIB  # bytes in which a NUL means that the file is no text

@@ -12,7 +12,7 @@ from db.types import NodeKind
 _MAX_HOPS = 6  # re-exports followed, one after the other
 _MAX_ANCESTORS = 64
 _MODULES = frozenset({NodeKind.FILE, NodeKind.PACKAGE})
-_OWN_NAMES = frozenset({"Self", "this", "self"})  # types that mean the surrounding class
+_OWN_NAMES = frozenset({"Self", "this", "self", "static"})  # types that mean the surrounding class
 
 
 class Seen(NamedTuple):
@@ -27,6 +27,13 @@ class Seen(NamedTuple):
         """Known to lie outside of the index."""
         return self.how == "foreign"
 
+
+_IN_PARTS = frozenset({"csharp", "ruby"})
+_OWN_PRIMARY = frozenset({"kotlin", "scala"})
+_REEXPORTING = frozenset({"python", "rust", "script"})
+_BARE_MEMBERS = frozenset({"jvm", "c", "csharp", "ruby", "swift"})  # members need no ``this`` before them
+# Names of other files are in scope without an import where their package or namespace is the same.
+_SHARED = frozenset({"jvm", "go", "rust", "c", "csharp", "php", "ruby", "swift"})
 
 FOREIGN = Seen(None, "", "foreign")
 
@@ -72,7 +79,7 @@ class Scopes:
         self, kin: str, module: Definition, rest: Sequence[str], asking: Definition, hops: int
     ) -> Definition | None:
         """What a module passes on under a name that it imported itself."""
-        if kin in {"jvm", "go"}:
+        if kin not in _REEXPORTING:
             return None
         target = self.catalog.alias(module.file_id, rest[0])
         if target is not None:
@@ -115,14 +122,14 @@ class Scopes:
 
     def _name(self, asking: Definition, name: str) -> Seen | None:
         kin = family(asking.lang)
-        if kin == "jvm":
+        if kin in _BARE_MEMBERS:
             for owner in self.surrounding(asking):
                 member, inherited = self.member(owner, name)
                 if member is not None:
                     return Seen(member, member.fqn, "inherited" if inherited else "self")
         for prefix in self._prefixes(asking):
             found = self.catalog.exact(kin, f"{prefix}.{name}" if prefix else name, asking.file_id)
-            if found is not None and (found.file_id == asking.file_id or kin in {"jvm", "go", "rust"}):
+            if found is not None and (found.file_id == asking.file_id or kin in _SHARED):
                 return Seen(found, found.fqn, "local" if found.file_id == asking.file_id else "package")
         target = self.catalog.alias(asking.file_id, name)
         if target is not None:
@@ -143,6 +150,8 @@ class Scopes:
                 yield prefix
             prefix = prefix.rpartition(".")[0]
         yield module
+        if kin == "php" and module:
+            yield ""  # functions of PHP are looked up in the global namespace too
 
     # --- classes ---
 
@@ -151,6 +160,15 @@ class Scopes:
         if asking.kind in CLASS_LIKE or asking.owner is None:
             return asking if asking.kind in CLASS_LIKE else None
         return self.catalog.exact(family(asking.lang), asking.owner, asking.file_id)
+
+    def namespace(self, asking: Definition, name: str) -> Seen | None:
+        """A namespace that is called by its last name, or from within one that it stands in."""
+        kin = family(asking.lang)
+        for prefix in self._prefixes(asking):
+            path = f"{prefix}.{name}" if prefix else name
+            if self.catalog.has_prefix(kin, path):
+                return Seen(None, path, "package")
+        return None
 
     def surrounding(self, asking: Definition) -> Iterator[Definition]:
         """The class of a definition, then the classes round that one."""
@@ -167,7 +185,8 @@ class Scopes:
         self._ancestors[owner.id] = (owner,)  # a ring of supertypes ends here
         chain, seen = [owner], {owner.id}
         for at in chain:
-            for written in at.supertypes:
+            parts = self.catalog.classes(family(at.lang), at.fqn) if at.lang in _IN_PARTS else ()
+            for written in (*at.supertypes, *(one for part in parts if part.id != at.id for one in part.supertypes)):
                 found = self.class_of(written, at)
                 if found is not None and found.id not in seen and len(chain) < _MAX_ANCESTORS:
                     seen.add(found.id)
@@ -221,7 +240,7 @@ class Scopes:
     def constructor(self, owner: Definition) -> Definition:
         """What a construction calls: the only constructor, else the class itself.
 
-        A Kotlin class is its own primary constructor; of several overloads none can be chosen by name.
+        A class of Kotlin or Scala is its own primary constructor; of several overloads none can be chosen by name.
         """
         found = self.catalog.constructors(family(owner.lang), owner.fqn)
-        return found[0] if len(found) == 1 and owner.lang != "kotlin" else owner
+        return found[0] if len(found) == 1 and owner.lang not in _OWN_PRIMARY else owner

@@ -14,12 +14,14 @@ from daemon.errors import SourceError
 from daemon.index.chunks import chunk_of
 from daemon.index.pool import Result, Touched, parse_many
 from daemon.index.relink import relink
+from daemon.index.roletable import RoleTable, table_of
 from daemon.index.scan import KnownFile, Scan, scan
+from daemon.index.sheet_words import Words, words_of
 from daemon.settings import IndexSettings
 from db import index as db_index
 from db import report
+from db.parsed import IndexReport, ParsedFile, ParsedNode, SkippedFile
 from db.session import Database
-from db.types import IndexReport, ParsedFile, ParsedNode, SkippedFile
 
 Progress = Callable[[str, int, int], None]  # step, done, all
 
@@ -65,10 +67,15 @@ async def sync(
     settings: IndexSettings,
     *,
     language: str | None = None,
+    default_language: str = "en",
+    prompts: Path | None = None,
     prune: bool = False,
     progress: Progress = _silent,
 ) -> IndexReport:
     """Bring the index of repository ``name`` in step with the folder ``root``.
+
+    Fact sheets are written in ``language`` (it is remembered), else the one remembered, else ``default_language``, with
+    the words in the folder ``prompts`` or the shipped ones.
 
     One transaction per batch of files. While the run writes, nothing of the repository is claimed; if it is killed,
     the hold runs out and the next run finds what is missing. An unchanged tree writes nothing.
@@ -78,14 +85,18 @@ async def sync(
     """
     started = time.monotonic()
     run = _Run()
+    table = table_of(settings.roles)
     found = await _look(db, root, name, settings, language, run)
+    words = words_of(found.repository.language or default_language, prompts)
     repository, known, seen = found.repository, found.known, found.scan
     _refuse_to_empty(root, seen, known, prune)
     async with db_index.exclusive(db, repository.id):
         gone = _gone(seen, known)
         fresh_skips = [file for file in seen.skipped if _skip_is_news(file, known)]
-        if seen.to_read or gone or fresh_skips or repository.index_state == "writing":
-            await _rewrite(db, found, fresh_skips, gone, settings, run, progress)
+        # Roles follow from what is stored of the nodes: another table costs a linking, and no file is read again.
+        stale = repository.index_state == "writing" or repository.roles != table.fingerprint
+        if seen.to_read or gone or fresh_skips or stale:
+            await _rewrite(db, found, fresh_skips, gone, settings, run, progress, words=words, table=table)
     totals = await report.totals(db, repository.id)
     return IndexReport(
         repo=name,
@@ -176,6 +187,9 @@ async def _rewrite(
     settings: IndexSettings,
     run: _Run,
     progress: Progress,
+    *,
+    words: Words,
+    table: RoleTable,
 ) -> None:
     repository = found.repository
     await db_index.hold(db, repository.id)
@@ -193,8 +207,8 @@ async def _rewrite(
                 await _store(db, repository.id, batch, found.known, run)
             done += len(batch)
             progress("index", done, total)
-    run.written.chunks += await relink(db, repository.id, run.timed, progress)
-    await db_index.finish(db, repository.id)
+    run.written.chunks += await relink(db, repository.id, run.timed, progress, words, table)
+    await db_index.finish(db, repository.id, roles=table.fingerprint)
 
 
 @asynccontextmanager

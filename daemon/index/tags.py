@@ -10,15 +10,17 @@ The captures that a query file may use:
 ``@wrapper``              a statement that belongs to the declaration ``@wrapped`` in it (``export``, decorators)
 ``@annotation``           a decorator, annotation or attribute
 ``@supertype.inherits``, ``@supertype.implements``
-``@call``                 the expression that is called; ``@loose`` the name of a call in unparsed tokens
+``@supertype.first``      the first of a list that names a class and interfaces alike: its name says which it is
+``@call``                 the expression that is called; ``@loose`` the name of a call in unparsed tokens;
+                          ``@bare`` a word that is a call unless the file has a variable of that name there
 ``@import``, ``@package`` one import statement; the declared package
 ``@variable.name``        with ``.type`` or ``.value``: what the code says that a variable or field holds
 ``@member.name``          the same for a field of the surrounding class, named inside a function
 ``@comment``              added for every kind of comment of the language
 
 ``@component``            an element of JSX: a call where its name begins with a capital
-``@_self``, ``@_require``, ``@_exports``
-                          the pattern counts only where the captured text is ``self``, ``require``, ``module.exports``
+``@_self``, ``@_require``, ``@_exports``, ``@_mixin``, ``@_load``
+                          the pattern counts only where the captured text is one of the words of ``_WORDS``
 
 Of several patterns that capture one node as a definition or supertype the first in the file wins. Predicates like
 ``#eq?`` must not be used: the binding would ask the tree for its text, and ours is parsed without keeping any.
@@ -26,6 +28,7 @@ Of several patterns that capture one node as a definition or supertype the first
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from daemon.index.facts import Source
@@ -33,7 +36,14 @@ from daemon.index.languages import Language, SyntaxNode, matches_of
 from db.types import EdgeKind, NodeKind
 
 _KINDS = {f"definition.{kind.value.lower()}": kind for kind in NodeKind}
-_WORDS = {"_self": b"self", "_require": b"require", "_exports": b"module.exports"}
+_WORDS = {
+    "_self": frozenset({b"self", b"$this"}),
+    "_require": frozenset({b"require"}),
+    "_exports": frozenset({b"module.exports"}),
+    "_mixin": frozenset({b"include", b"extend", b"prepend"}),
+    "_load": frozenset({b"require", b"require_relative", b"load"}),
+}
+_INTERFACE = re.compile(rb"I[A-Z]")  # how C# names them
 _SUPERTYPES = {"supertype.inherits": EdgeKind.INHERITS, "supertype.implements": EdgeKind.IMPLEMENTS}
 
 
@@ -72,9 +82,15 @@ class Tags:
     calls: list[SyntaxNode] = field(default_factory=list)
     loose: list[SyntaxNode] = field(default_factory=list)
     imports: list[SyntaxNode] = field(default_factory=list)
-    package: SyntaxNode | None = None
+    packages: list[SyntaxNode] = field(default_factory=list)  # Scala says it in several clauses
+    bare: list[SyntaxNode] = field(default_factory=list)
     holdings: list[Holding] = field(default_factory=list)
     comments: list[SyntaxNode] = field(default_factory=list)
+
+    @property
+    def package(self) -> SyntaxNode | None:
+        """The clause that declares the package, the first where there are several."""
+        return self.packages[0] if self.packages else None
 
 
 def tags_of(root: SyntaxNode, language: Language, source: Source) -> Tags:
@@ -84,7 +100,7 @@ def tags_of(root: SyntaxNode, language: Language, source: Source) -> Tags:
         if len(captures) == 1 and "call" in captures:  # most of them
             tags.calls.append(captures["call"][0])
         elif _counts(captures, source):
-            _sort(tags, pattern, captures)
+            _sort(tags, pattern, captures, source)
     return tags
 
 
@@ -94,10 +110,12 @@ def _counts(captures: dict[str, list[SyntaxNode]], source: Source) -> bool:
     if component is not None:
         return source.data[component[0].start_byte : component[0].start_byte + 1].isupper()
     words = ((captures[name][0], word) for name, word in _WORDS.items() if name in captures)
-    return all(source.data[node.start_byte : node.end_byte] == word for node, word in words)
+    return all(source.data[node.start_byte : node.end_byte] in word for node, word in words)
 
 
-def _sort(tags: Tags, pattern: int, captures: dict[str, list[SyntaxNode]]) -> None:  # noqa: C901, PLR0912 - one table
+def _sort(  # noqa: C901, PLR0912 - one table
+    tags: Tags, pattern: int, captures: dict[str, list[SyntaxNode]], source: Source
+) -> None:
     for name, nodes in captures.items():
         node = nodes[0]
         if name in {"call", "component"}:
@@ -108,10 +126,10 @@ def _sort(tags: Tags, pattern: int, captures: dict[str, list[SyntaxNode]]) -> No
             known = tags.definitions.get(node.id)
             if known is None or pattern < known.pattern:
                 tags.definitions[node.id] = _tagged(node, _KINDS[name], pattern, captures)
-        elif name in _SUPERTYPES:
+        elif name in _SUPERTYPES or name == "supertype.first":
             seen = tags.supertypes.get(node.id)
             if seen is None or pattern < seen[0]:
-                tags.supertypes[node.id] = (pattern, _SUPERTYPES[name], node)
+                tags.supertypes[node.id] = (pattern, _SUPERTYPES.get(name) or _by_name(node, source), node)
         elif name in {"variable.name", "member.name"}:
             prefix = name.partition(".")[0]
             tags.holdings.append(
@@ -133,11 +151,18 @@ def _sort(tags: Tags, pattern: int, captures: dict[str, list[SyntaxNode]]) -> No
         elif name == "import":
             tags.imports.append(node)
         elif name == "package":
-            tags.package = tags.package or node
+            tags.packages.append(node)
+        elif name == "bare":
+            tags.bare.append(node)
         elif name == "extension":
             tags.extensions.append(_tagged(node, None, pattern, captures))
         elif name == "namespace":
             tags.namespaces.append(_tagged(node, None, pattern, captures))
+
+
+def _by_name(node: SyntaxNode, source: Source) -> EdgeKind:
+    is_interface = _INTERFACE.match(source.data, node.start_byte)
+    return EdgeKind.IMPLEMENTS if is_interface else EdgeKind.INHERITS
 
 
 def _tagged(node: SyntaxNode, kind: NodeKind | None, pattern: int, captures: dict[str, list[SyntaxNode]]) -> Tagged:

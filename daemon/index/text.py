@@ -8,6 +8,7 @@ from daemon.index.outline import Found
 from db.types import NodeKind
 
 _MAX_SIGNATURE = 2000  # characters; beyond it the signature says that it goes on
+_NAMED_BEHIND = frozenset({"struct_specifier", "union_specifier", "enum_specifier"})
 _TRAILING = frozenset({b":", b"=>", b"=", b";", b"{"})
 _TIGHT_AFTER = frozenset({b"(", b"["})
 _TIGHT_BEFORE = frozenset({b")", b"]", b",", b".", b"?."})
@@ -16,6 +17,8 @@ _TIGHT_BEFORE = frozenset({b")", b"]", b",", b".", b"?."})
 def signature_of(one: Found, language: Language, source: Source) -> str:
     """The declaration in one line, without annotations, comments and body."""
     written = _written(one, source)
+    if one.node.type in _NAMED_BEHIND and one.name_at > one.body_start:  # C: typedef struct { ... } name
+        written = f"{written} {one.name}"
     prefix = language.prefixes.get(one.node.type, "")
     return written if written.startswith(prefix) else prefix + written
 

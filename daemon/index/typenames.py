@@ -9,10 +9,14 @@ from functools import lru_cache
 _TRANSPARENT = frozenset({
     "Annotated", "Arc", "Awaited", "Box", "Cell", "ClassVar", "Cow", "Final", "Lazy", "Mutex", "NonNull", "NonNullable",
     "OnceCell", "OnceLock", "Option", "Partial", "Pin", "Promise", "Rc", "Readonly", "RefCell", "Required", "Result",
-    "RwLock", "Type", "Weak", "type",
+    "RwLock", "Task", "Type", "ValueTask", "Weak", "optional", "scoped_refptr", "shared_ptr", "type", "unique_ptr",
+    "weak_ptr",
 })  # fmt: skip
 _NOTHING = frozenset({"None", "null", "undefined", "Nothing", "Unit", "void", ""})
-_SIGNS = re.compile(r"^(?:[\s*&(]|'\w+\s|\b(?:mut|dyn|impl|const|ref|out|in|final|suspend|readonly|unique)\s)+")
+_SIGNS = re.compile(
+    r"^(?:[\s*&(?]|'\w+\s|\b(?:mut|dyn|impl|const|ref|out|in|final|suspend|readonly|unique|struct|class|enum|union"
+    r"|typename|volatile|any|some|inout|params|unowned|weak)\s)+"
+)
 _NAME = re.compile(r"[\w$]+(?:(?:\.|::)[\w$]+)*(?:\(\))?(?:\.[\w$]+(?:\(\))?)*")
 _NEVER = re.compile(r"^(?:\[|map\[|chan\b|<-|func\b|fn\b|vararg\s|\.\.\.|\{|interface\s*\{|struct\s*\{)")
 _MAX_DEPTH = 4  # wrappers round a type
@@ -27,6 +31,8 @@ def type_name(written: str, lang: str) -> str | None:
     text = written.strip()
     for _ in range(_MAX_DEPTH):
         text = text.strip("\"' \t")
+        if lang == "php":
+            text = text.replace("\\", ".").lstrip("?.")
         if lang == "go" and text.startswith("("):
             text = text[1:].partition(",")[0].rstrip(")").strip()
             text = text.rpartition(" ")[2]

@@ -6,15 +6,21 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from daemon.errors import AnswerRejected, AnswerUnusable
+from daemon.errors import AnswerRejected, AnswerUnusable, PromptCut, PromptTooLong
 from daemon.guard.base import Answer, Guard, Judgement, judge
 from daemon.guard.shape import tidy
 from daemon.llm.base import Completion, Finish, Prompt, TextModel
-from daemon.prompts import Prompts, StagePrompt
+from daemon.parts import Splitter, by_lines
+from daemon.prompts import PartPrompt, Prompts, StagePrompt
 from daemon.settings import GuardSettings
+from daemon.stages import members
+from daemon.stages.asking import Asker, Spent, left_out
+from daemon.stages.budget import Sizes
+from daemon.stages.plan import Plan, lines_of, places, plan
+from daemon.words import Words
 from db.types import Material, Stage, TextDraft
 
 
@@ -26,7 +32,12 @@ class Writing(Protocol):
         """Its name."""
         ...
 
-    def fields(self, material: Material) -> Mapping[str, str]:
+    @property
+    def settings(self) -> Sequence[object]:
+        """What is set about it and shapes every answer: part of the recipe."""
+        ...
+
+    def fields(self, material: Material, words: Words) -> Mapping[str, str]:
         """What fills the placeholders of its prompt."""
         ...
 
@@ -42,7 +53,13 @@ class Writing(Protocol):
         """What else the answer may speak of: the facts shown beside the code, or the text that is retold."""
         ...
 
+    def hints(self, material: Material, words: Words) -> Mapping[str, int]:
+        """Which groups of facts are shown, and how many lines of each."""
+        ...
 
+
+_REPLANS = 4  # times that a server may refuse a question as too long before we believe that it never fits
+_HEAVY = 100_000  # characters of source that are measured, cut and judged in a thread of their own
 _OWN = frozenset({"self", "cls", "this", "_"})  # parameters that nobody describes
 
 
@@ -57,13 +74,26 @@ class TextStage:
     """A stage that writes: material in, draft out; it knows no database."""
 
     def __init__(
-        self, writing: Writing, model: TextModel, prompts: Prompts, guards: Sequence[Guard], settings: GuardSettings
+        self,
+        writing: Writing,
+        model: TextModel,
+        prompts: Prompts,
+        guards: Sequence[Guard],
+        settings: GuardSettings,
+        *,
+        safety: str = "",
+        sizes: Sizes | None = None,
+        split: Splitter = by_lines,
     ) -> None:
         self.writing = writing
         self.model = model
         self._prompts = prompts
         self._guards = tuple(guards)
         self._settings = settings
+        self._safety = safety  # fingerprint of what is redacted: see Safety.fingerprint
+        self._sizes = sizes or Sizes()
+        self._split = split
+        self._asker = Asker(model, self._sizes)
         self._judging = asyncio.Lock()
 
     @property
@@ -72,13 +102,30 @@ class TextStage:
         return self.writing.stage
 
     def recipe(self, language: str) -> str:
-        """Fingerprint of prompts, model, options and language: another recipe makes other texts."""
+        """Fingerprint of prompts, model, options, language and redaction: another recipe makes other texts."""
+        made_by = self._made_by(language)
+        return digest(made_by, self._safety) if self._safety else made_by
+
+    def _made_by(self, language: str) -> str:
         prompt = self._prompts.stage(self.name, language)
-        return digest(self.name, prompt.fingerprint, self.model.name, dict(self.model.options), language)
+        options = dict(self.model.options)
+        part = self._part_prompt(prompt)
+        # What decides how code that is too long is shown; questions about everything else do not depend on it.
+        long = (part.fingerprint, *self._sizes.shaping) if part else ()
+        return digest(self.name, prompt.fingerprint, self.model.name, options, language, *self.writing.settings, *long)
+
+    def _part_prompt(self, prompt: StagePrompt) -> PartPrompt | None:
+        """How the stage reads code in parts; None where it sees none."""
+        return self._prompts.part(prompt.language) if "source" in prompt.user.get_identifiers() else None
 
     def key(self, material: Material) -> str:
-        """Content address of the answer: same key, same text, no call."""
-        return digest(self.recipe(material.language), *self.writing.inputs(material))
+        """Content address of the answer: same key, same text, no call.
+
+        The redaction's settings are no part of it: what they change of a material changes the inputs themselves.
+        """
+        shown = self._made_by(material.language)
+        said = members.keyed(material.members)
+        return digest(shown, *self.writing.inputs(material), *([said] if said else []))
 
     async def write(self, material: Material, *, variation: int = 0) -> TextDraft:
         """Ask until no guard objects, at most ``max_regenerations`` times more; the best attempt wins.
@@ -87,29 +134,85 @@ class TextStage:
         kind from the model; AnswerUnusable when every attempt was empty or cut; AnswerRejected when guards object
         to all of them and ``guard.on_failure`` is ``park``.
         """
-        prompt = self._prompts.stage(self.name, material.language)
-        message = prompt.ask(**self.writing.fields(material))
+        spent = Spent()
+        for replans in range(_REPLANS + 1):
+            laid = await self._plan(material)
+            try:
+                return await self._write(laid, material, spent, variation)
+            except PromptCut:
+                raise
+            except PromptTooLong:
+                # The server counts otherwise than we thought: lay it out anew with less.
+                if replans == _REPLANS or not self._asker.too_long():
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _write(self, laid: Plan, material: Material, spent: Spent, variation: int) -> TextDraft:
+        prompt = laid.prompt
+        notes = await self._asker.notes(laid, material.language, spent, variation=variation)
+        message = laid.merged(notes, self._asker.budget)
         attempts: list[_Attempt] = []
         asked = message
         while True:
-            attempt = await self._attempt(prompt, asked, material, seed_shift=variation + len(attempts))
+            attempt = await self._attempt(prompt, asked, material, spent, number=len(attempts), shift=variation)
             attempts.append(attempt)
             if attempt.judgement.ok or len(attempts) > self._settings.max_regenerations:
                 break
             asked = prompt.ask_again(message, attempt.judgement.defects)
         best = max(attempts, key=lambda tried: (tried.judgement.ok, tried.judgement.score))
         self._refuse(best)
-        return self._draft(material, prompt, best, attempts)
+        draft = self._draft(material, prompt, best, attempts, spent)
+        return self._with_gaps(draft, laid, notes)
 
-    async def _attempt(self, prompt: StagePrompt, asked: str, material: Material, *, seed_shift: int) -> _Attempt:
-        completion = await self.model.complete(
+    def render(self, material: Material) -> list[tuple[str, str]]:
+        """The prompts (system, question) that would be asked about this material, without asking.
+
+        Of a piece that is read in parts: one for each part, then the last one with dots in place of the notes. Raises
+        PromptTooLong, PromptError and SourceError as writing would.
+        """
+        laid = self._lay_out(material)
+        reading = laid.reading
+        asks = [(reading.prompt.system, ask.user) for ask in reading.asks] if reading else []
+        notes = {ask.part.start: "…" for ask in reading.asks} if reading else {}
+        return [*asks, (laid.prompt.system, laid.merged(notes, self._asker.budget))]
+
+    async def _plan(self, material: Material) -> Plan:
+        if len(material.source_code) > _HEAVY:
+            return await asyncio.to_thread(self._lay_out, material)
+        return self._lay_out(material)
+
+    def _lay_out(self, material: Material) -> Plan:
+        prompt = self._prompts.stage(self.name, material.language)
+        fields = self.writing.fields(material, prompt.words)
+        return plan(prompt, self._part_prompt(prompt), fields, material, self._asker.budget, self._split)
+
+    def _with_gaps(self, draft: TextDraft, laid: Plan, notes: dict[int, str]) -> TextDraft:
+        """The draft with what its text could not know: said in it, and written down beside it."""
+        quality = {**draft.quality, **laid.shown}
+        gaps = left_out(laid, notes)
+        text = draft.text
+        if gaps and laid.reading:
+            quality["parts_noted"] = len(notes)
+            quality["left_out_lines"] = lines_of(gaps)
+            quality["left_out_chars"] = sum(part.size for part in gaps)
+            quality["left_out"] = places(gaps)
+            said = laid.reading.prompt.unread.substitute(count=str(lines_of(gaps)), places=", ".join(places(gaps)))
+            text = f"{text}\n\n{said.strip()}"
+        return replace(draft, text=text, quality=quality)
+
+    async def _attempt(
+        self, prompt: StagePrompt, asked: str, material: Material, spent: Spent, *, number: int, shift: int
+    ) -> _Attempt:
+        completion = await self._asker.ask(
             Prompt(
                 system=prompt.system,
                 user=asked,
                 language=material.language,
                 sections=prompt.sections,
-                attempt=seed_shift,
-            )
+                attempt=shift + number,
+            ),
+            spent,
+            fresh=number == 0,
         )
         text = tidy(completion.text, prompt.sections)
         answer = Answer(
@@ -118,12 +221,16 @@ class TextStage:
             sections=prompt.sections,
             cut=completion.finish is Finish.LENGTH,
             source=self.writing.source(material),
-            facts=self.writing.facts(material),
+            facts="\n".join([self.writing.facts(material), members.lines(material.members)]).strip("\n"),
             params=tuple(param.name.lstrip("*&") for param in material.params if param.name not in _OWN),
             identifiers=names(material),
+            instructions=prompt.system,
         )
         async with self._judging:
-            judgement = judge(self._guards, answer)
+            if len(answer.source) > _HEAVY:
+                judgement = await asyncio.to_thread(judge, self._guards, answer)
+            else:
+                judgement = judge(self._guards, answer)
             # Answers that arrive together are judged one by one, and calls that may start do so in between.
             await asyncio.sleep(0)
         return _Attempt(completion, text, judgement)
@@ -144,7 +251,7 @@ class TextStage:
             )
 
     def _draft(
-        self, material: Material, prompt: StagePrompt, best: _Attempt, attempts: Sequence[_Attempt]
+        self, material: Material, prompt: StagePrompt, best: _Attempt, attempts: Sequence[_Attempt], spent: Spent
     ) -> TextDraft:
         judgement = best.judgement
         quality: dict[str, Any] = {
@@ -153,7 +260,12 @@ class TextStage:
             "attempts": len(attempts),
             "flagged": not judgement.ok,
             "model": best.completion.model,
+            "tokens_estimated": spent.estimated,
         }
+        if shown := self.writing.hints(material, prompt.words):
+            quality["hints"] = dict(shown)
+        if self._asker.calibration.factor > 1:
+            quality["tokens_correction"] = round(self._asker.calibration.factor, 3)
         if judgement.defects:
             quality["defects"] = dict(judgement.defects)
         if len(attempts) > 1:
@@ -168,9 +280,9 @@ class TextStage:
             language=material.language,
             language_detected=judgement.figures.get("language_detected") or material.language,
             quality=quality,
-            prompt_tokens=_total(tried.completion.prompt_tokens for tried in attempts),
-            output_tokens=_total(tried.completion.output_tokens for tried in attempts),
-            duration_ms=sum(tried.completion.duration_ms for tried in attempts),
+            prompt_tokens=spent.prompt_tokens,
+            output_tokens=spent.output_tokens,
+            duration_ms=spent.duration_ms,
             regenerations=len(attempts) - 1,
         )
 
@@ -205,8 +317,3 @@ def digest(*parts: object) -> str:
     """A 128-bit fingerprint of values that JSON can write."""
     text = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def _total(counts: Any) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None

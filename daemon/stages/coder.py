@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from daemon.prompts import fence_for
-from daemon.stages.hints import hints
+from daemon.settings import HintSettings
+from daemon.stages import hints
+from daemon.words import Words
 from db.types import Material, NodeKind, Stage
+
+_NOT_A_LABEL = re.compile(r"[^\w+#.-]")  # of a code block
+_NO_WORDS = Words(language="")
 
 
 class Coder:
@@ -14,42 +20,45 @@ class Coder:
 
     stage = Stage.CODER
 
-    def fields(self, material: Material) -> Mapping[str, str]:
+    def __init__(self, settings: HintSettings | None = None) -> None:
+        self._groups = (settings or HintSettings()).groups
+
+    @property
+    def settings(self) -> Sequence[object]:
+        """Which groups of hints are shown."""
+        return self._groups
+
+    def fields(self, material: Material, words: Words) -> Mapping[str, str]:
         """The placeholders of coder.user.md."""
-        lines = "unknown" if material.line_start is None else f"{material.line_start}-{material.line_end}"
+        source = material.source_code.strip("\n")
         return {
-            "lang": material.lang,
-            "fqn": material.title or material.fqn,
-            "lines": lines,
-            "hints": hints(material),
-            "fence": fence_for(material.source_code),
-            "source": material.source_code.strip("\n"),
+            "lang": _NOT_A_LABEL.sub("", material.lang)[:30],
+            "fqn": hints.one_line(material.title or material.fqn),
+            "hints": hints.facts(material, words, self._groups),
+            "fence": fence_for(source),
+            "source": source,
+            "instructions": hints.instructions(material, words, self._groups),
         }
 
     def inputs(self, material: Material) -> Sequence[object]:
-        """Source, doc comment, signature and what callees show of themselves.
+        """Source and what is shown beside it, as far as it lasts.
 
-        Left out although shown: lines, path, package and the name of a file (moving code is no change of meaning) and
-        callers (a new caller somewhere must not rewrite the text of what it calls).
+        Left out although shown: lines, path, package and the name of a file (moving code is no change of meaning),
+        imports that the code does not use, and callers (a new caller somewhere must not rewrite the text of what it
+        calls).
         """
         name = "" if material.kind == NodeKind.FILE else material.name
-        callees = sorted(
-            (callee.fqn.rsplit(".", 1)[-1], callee.signature or "", callee.summary or "")
-            for callee in material.callees
-            if callee.resolved
-        )
-        return (
-            material.lang, material.kind, name, (material.owner or "").rsplit(".", 1)[-1], material.part,
-            material.source_hash, material.doc_summary, material.doc_details, material.strategy, material.audience,
-            material.goal, material.quality_target, callees,
-        )  # fmt: skip
+        return (material.lang, name, material.part, material.source_hash, *hints.keyed(material, self._groups))
 
     def source(self, material: Material) -> str:
         """The code itself."""
         return material.source_code
 
     def facts(self, material: Material) -> str:
-        """The hints, the names above them, and in full what the hints shorten: neighbours and imports."""
-        lines = "" if material.line_start is None else f"{material.line_start}-{material.line_end}"
-        whole = "\n".join([*(one.fqn for one in (*material.callees, *material.callers)), *material.imports])
-        return f"{material.lang} {material.title or material.fqn} {lines}\n{hints(material)}\n{whole}"
+        """The hints and the names above them."""
+        shown = hints.facts(material, _NO_WORDS, self._groups)
+        return f"{material.lang} {hints.one_line(material.title or material.fqn)}\n{shown}"
+
+    def hints(self, material: Material, words: Words) -> Mapping[str, int]:
+        """The groups of hints that had something to show, and how many lines each."""
+        return hints.counts(material, words, self._groups)

@@ -1,45 +1,213 @@
-"""What the index knows about a chunk, as lines for a prompt; stable facts first, nothing about lines or paths twice."""
+"""What the index knows about a chunk, in nine groups of facts: a model is shown them, and what lasts is keyed.
+
+All of it is written by others: every value is one bounded line, so that none can pass for a line of the prompt.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from db.types import Material, Neighbour, Param
+from daemon.words import Words
+from db.types import Material, Neighbour, NodeKind, Param
 
 _DETAILS_CHARS = 300
 _IMPORTS = 8
 _EXAMPLES = 5
 _SUMMARY_CHARS = 120
+_LISTED = 20  # of params, supertypes, annotations
+_VALUE_CHARS = 600
+_NAME_CHARS = 160
+_CONTAINERS = frozenset({NodeKind.CLASS, NodeKind.INTERFACE, NodeKind.ENUM, NodeKind.OBJECT, NodeKind.FILE})
+_WORD = re.compile(r"[^\W\d]\w{2,}")
+# Words of import statements that name nothing which the code could use.
+_IMPORT_WORDS = frozenset(
+    [
+        "import",
+        "from",
+        "static",
+        "use",
+        "using",
+        "require",
+        "const",
+        "package",
+        "include",
+        "pub",
+        "crate",
+        "self",
+        "super",
+        "type",
+        "com",
+        "org",
+        "java",
+        "javax",
+    ]
+)
 
 
-def hints(material: Material) -> str:
-    """One ``- Label: value`` per known fact; facts that are not there leave no line."""
-    return "\n".join(f"- {label}: {value}" for label, value in _facts(material) if value)
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of hints. ``key`` is what of it belongs to the key of an answer; None: nothing, it is passing."""
+
+    label: str
+    value: str
+    key: object
 
 
-def _facts(material: Material) -> Iterator[tuple[str, str]]:
-    yield "Kind", material.kind
-    yield "Package", material.package
-    yield "Owner", material.owner or ""
-    yield "File", material.path or ""
-    yield "Signature", material.signature or ""
-    yield "Params", "; ".join(_param(param) for param in material.params)
-    yield "ReturnType", material.return_type or ""
-    yield "Supertypes", ", ".join(material.supertypes)
-    yield "Annotations", ", ".join(material.annotations)
-    yield "Modifiers", ", ".join(material.modifiers)
-    yield "Doc-Summary", _one_line(material.doc_summary)
-    yield "Doc-Details", _one_line(material.doc_details)[:_DETAILS_CHARS]
-    yield "Imports", ", ".join(material.imports[:_IMPORTS])
-    yield "Chunking-Strategy", material.strategy or ""
-    yield "Audience", material.audience or ""
-    yield "Goal", material.goal or ""
-    yield "QualityTarget", material.quality_target or ""
-    inside = [callee for callee in material.callees if callee.internal]
-    outside = [callee for callee in material.callees if not callee.internal]
-    yield "Calls-IntraClass", _calls(inside)
-    yield "Calls-External", _calls(outside)
-    yield "Called-By", _calls(material.callers)
+def facts(material: Material, words: Words, groups: Sequence[str]) -> str:
+    """One ``- Label: value`` per known fact of the groups; facts that are not there leave no line."""
+    shown = (fact for group in groups for fact in _of(group, material, words))
+    return "\n".join(f"- {fact.label}: {fact.value}" for fact in shown) or "-"
+
+
+def instructions(material: Material, words: Words, groups: Sequence[str]) -> str:
+    """What this chunk asks of an answer, by its role and by what is known of it; empty where nothing stands out."""
+    demands = [words.role(material.role)] if "role" in groups else []
+    if "instructions" in groups:
+        demands += [words.instruction(name, detail) for name, detail, _ in _demands(material)]
+    lines = [f"- {demand}" for demand in demands if demand]
+    return "\n".join([words.instruction("title"), *lines]) if lines else ""
+
+
+def counts(material: Material, words: Words, groups: Sequence[str]) -> dict[str, int]:
+    """How many lines each group showed; groups that had nothing to show are left out."""
+    found = {group: sum(1 for _ in _of(group, material, words)) for group in groups}
+    if "instructions" in groups:
+        found["instructions"] = sum(1 for name, detail, _ in _demands(material) if words.instruction(name, detail))
+    return {group: count for group, count in found.items() if count}
+
+
+def keyed(material: Material, groups: Sequence[str]) -> list[object]:
+    """What the groups add to the key of an answer: all that is shown but for lines, paths, callers and their like."""
+    found: list[object] = [
+        (fact.label, fact.key) for group in groups for fact in _of(group, material, None) if fact.key is not None
+    ]
+    if "instructions" in groups:
+        found += [(name, detail) for name, detail, lasting in _demands(material) if lasting]
+    return found
+
+
+def one_line(text: str | None, limit: int = _NAME_CHARS) -> str:
+    """The text in one line of bounded length."""
+    line = " ".join((text or "").split())
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def _of(group: str, material: Material, words: Words | None) -> Iterator[Fact]:
+    read = _GROUPS.get(group)
+    for fact in read(material) if read else ():
+        value = fact.value
+        if not value and words is not None and group == "strategy":
+            value = words.default(_DEFAULTS[fact.label]) if fact.label in _DEFAULTS else ""
+        if value:
+            yield Fact(fact.label, one_line(value, _VALUE_CHARS), fact.key)
+
+
+def _identity(material: Material) -> Iterator[Fact]:
+    owner = one_line(material.owner)
+    yield _fact("Kind", material.kind)
+    yield _passing("Package", material.package)
+    yield Fact("Owner", owner, owner.rsplit(".", 1)[-1])  # moving code is no change of meaning
+    yield _passing("File", material.path)
+    if material.line_start is not None:
+        yield _passing("Span", f"lines {material.line_start}-{material.line_end}")
+    if material.part:
+        yield _fact("Part", str(material.part))
+
+
+def _signature(material: Material) -> Iterator[Fact]:
+    yield _fact("Signature", material.signature)
+    yield _fact("Params", _listed([_param(param) for param in material.params], "; "))
+    yield _fact("ReturnType", material.return_type)
+    yield _fact("Supertypes", _listed(material.supertypes, ", "))
+
+
+def _modifiers(material: Material) -> Iterator[Fact]:
+    yield _fact("Annotations", _listed(material.annotations, ", "))
+    yield _fact("Modifiers", _listed(material.modifiers, ", "))
+
+
+def _doc(material: Material) -> Iterator[Fact]:
+    yield _fact("Doc-Summary", material.doc_summary)
+    yield _fact("Doc-Details", " ".join((material.doc_details or "").split())[:_DETAILS_CHARS])
+
+
+def _imports(material: Material) -> Iterator[Fact]:
+    """Those that the code uses come first and are part of the key; what else its file imports is passing."""
+    there = set(_WORD.findall(material.source_code))
+    used: list[str] = []
+    others: list[str] = []
+    for written in material.imports:
+        names = set(_WORD.findall(written)) - _IMPORT_WORDS
+        (used if names & there else others).append(written)
+    shown = [*used, *others][:_IMPORTS]
+    yield Fact("Imports", _listed(shown, ", "), sorted(one_line(one) for one in used[:_IMPORTS]))
+
+
+def _strategy(material: Material) -> Iterator[Fact]:
+    yield _fact("Chunking-Strategy", material.strategy)
+    yield _fact("Audience", material.audience)
+    yield _fact("Goal", material.goal)
+    yield _fact("QualityTarget", material.quality_target)
+
+
+def _role(material: Material) -> Iterator[Fact]:
+    detail = one_line(material.role_detail)
+    yield _fact("Role", f"{material.role} ({detail})" if material.role and detail else material.role)
+
+
+def _all_calls(material: Material) -> Iterator[Fact]:
+    for label, internal in (("Calls-IntraClass", True), ("Calls-External", False)):
+        callees = [callee for callee in material.callees if callee.internal is internal]
+        # Of what lies outside the index only the name is known, and the source says it already.
+        lasting = sorted(
+            (callee.fqn.rsplit(".", 1)[-1], one_line(callee.signature), _summary(callee))
+            for callee in callees[:_EXAMPLES]
+            if callee.resolved
+        )
+        yield Fact(label, _calls(callees), lasting or None)
+    # A new caller somewhere must not rewrite the text of what it calls.
+    yield _passing("Called-By", _calls(material.callers))
+
+
+_GROUPS: Mapping[str, Callable[[Material], Iterator[Fact]]] = {
+    "identity": _identity, "signature": _signature, "modifiers": _modifiers, "doc": _doc, "imports": _imports,
+    "strategy": _strategy, "role": _role, "calls": _all_calls,
+}  # fmt: skip
+GROUPS = (*_GROUPS, "instructions")
+_DEFAULTS = {"Audience": "audience", "Goal": "goal", "QualityTarget": "quality"}
+
+
+def _demands(material: Material) -> Iterator[tuple[str, str, bool]]:
+    """Name and detail of each demand, and whether it is part of the key."""
+    params = [one_line(param.name) for param in material.params if param.name not in {"self", "cls", "this"}]
+    if material.kind in _CONTAINERS:
+        yield "skeleton", "", True
+    elif params:
+        yield "params", _listed(params, ", "), True
+    if material.return_type and material.return_type.lower() not in {"none", "void", "unit", "()"}:
+        yield "result", one_line(material.return_type), True
+    if material.doc_summary:
+        yield "doc", "", True
+    if material.part:
+        yield "part", str(material.part), True
+    if any(not callee.resolved for callee in material.callees):
+        yield "outside", "", False
+
+
+def _fact(label: str, value: str | None) -> Fact:
+    line = one_line(value, _VALUE_CHARS)
+    return Fact(label, line, line or None)
+
+
+def _passing(label: str, value: str | None) -> Fact:
+    return Fact(label, one_line(value, _VALUE_CHARS), None)
+
+
+def _listed(values: Sequence[str], joint: str) -> str:
+    more = len(values) - _LISTED
+    return joint.join(one_line(value) for value in values[:_LISTED]) + (f"{joint}and {more} more" if more > 0 else "")
 
 
 def _param(param: Param) -> str:
@@ -61,10 +229,10 @@ def _calls(neighbours: Sequence[Neighbour]) -> str:
 
 
 def _neighbour(neighbour: Neighbour) -> str:
-    text = neighbour.signature or neighbour.fqn
-    summary = _one_line(neighbour.summary)
-    return f"{text} — {summary[:_SUMMARY_CHARS]}" if summary else text
+    text = one_line(neighbour.signature or neighbour.fqn)
+    summary = _summary(neighbour)
+    return f"{text} — {summary}" if summary else text
 
 
-def _one_line(text: str | None) -> str:
-    return " ".join((text or "").split())
+def _summary(neighbour: Neighbour) -> str:
+    return one_line(neighbour.summary, _SUMMARY_CHARS)

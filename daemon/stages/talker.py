@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from daemon.errors import SourceError
+from daemon.prompts import fence_for
+from daemon.stages.hints import one_line
+from daemon.words import Words
 from db.types import Material, Stage
 
 
@@ -12,13 +15,14 @@ class Talker:
     """``content_raw`` -> ``content``."""
 
     stage = Stage.TALKER
+    settings: Sequence[object] = ()  # nothing is shown that could be switched off
 
-    def fields(self, material: Material) -> Mapping[str, str]:
+    def fields(self, material: Material, words: Words) -> Mapping[str, str]:
         """The placeholders of talker.user.md. Raises SourceError when there is no technical text to retell."""
         raw = (material.content_raw or "").strip()
         if not raw:
             raise SourceError("there is no technical text to retell", "Requeue the stage coder of this chunk.")
-        return {"fqn": material.title or material.fqn, "raw": raw}
+        return {"fqn": one_line(material.title or material.fqn), "fence": fence_for(raw), "raw": raw}
 
     def inputs(self, material: Material) -> Sequence[object]:
         """The Coder's text alone: what did not change it does not change this."""
@@ -32,3 +36,7 @@ class Talker:
     def facts(self, material: Material) -> str:
         """The Coder's text."""
         return material.content_raw or ""
+
+    def hints(self, material: Material, words: Words) -> Mapping[str, int]:
+        """None: the facts of the index are the Coder's business."""
+        return {}

@@ -7,12 +7,14 @@ them together.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
 from daemon.errors import ModelTimeout, PromptError
+from daemon.index import sheets
+from daemon.safety.material import Safety
 from daemon.settings import Settings
 from daemon.stages.base import TextStage
 from daemon.stages.embed import Embed
@@ -32,6 +34,7 @@ class Prepared:
     claim: Claim
     material: Material
     recalled: TextDraft | None = None
+    redacted: Mapping[str, int] = field(default_factory=dict)  # secrets taken out of the material, by kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ class TextPipeline:
         self._db = db
         self._stage = stage
         self._settings = settings
+        self._safety = Safety(settings.safety)
         self._writing: dict[str, asyncio.Event] = {}
         self._saver: Saver[TextDraft] = Saver(
             lambda drafts: db_save.save_texts(db, drafts, worker=str(worker)), patience_s=settings.queue.lease_s
@@ -123,15 +127,33 @@ class TextPipeline:
     async def prepare(self, claims: Sequence[Claim]) -> list[Prepared]:
         """Material of all claims, and what the ledger recalls for them.
 
-        Nothing is recalled for a requeued chunk: somebody wants another text than the one that is there.
+        Nothing is recalled for a requeued chunk: somebody wants another text than the one that is there. Secrets go
+        here, before anything else sees the material: the key, the prompt and the guards know the redacted one alone.
         """
         materials = await db_gather.gather(self._db, claims, language=self._settings.language)
+        await sheets.fill(
+            self._db,
+            list(materials),
+            language=self._settings.language,
+            folder=self._settings.prompts.folder,
+            foreign=False,
+        )
         there = [(claim, materials[claim.chunk_id]) for claim in claims if claim.chunk_id in materials]
-        keys = {claim.chunk_id: self._key(material) for claim, material in there if claim.reason != Reason.REQUEUED}
+        safe = {claim.chunk_id: self._safety.material(material) for claim, material in there}
+        keys = {
+            claim.chunk_id: self._key(safe[claim.chunk_id].material)
+            for claim, _ in there
+            if claim.reason != Reason.REQUEUED
+        }
         held = await db_gather.recall(self._db, [key for key in keys.values() if key])
         return [
-            Prepared(claim, material, self._recalled(material, held.get(keys.get(claim.chunk_id, ""))))
-            for claim, material in there
+            Prepared(
+                claim,
+                safe[claim.chunk_id].material,
+                self._recalled(safe[claim.chunk_id].material, held.get(keys.get(claim.chunk_id, ""))),
+                safe[claim.chunk_id].redacted,
+            )
+            for claim, _ in there
         ]
 
     def _key(self, material: Material) -> str:
@@ -151,11 +173,12 @@ class TextPipeline:
         limit = self._settings.queue.deadline_s
         try:
             async with asyncio.timeout(limit):
-                return [piece.recalled or await self._write_once(piece) for piece in work]
+                drafts = [(piece, piece.recalled or await self._write_once(piece)) for piece in work]
         except TimeoutError:
             raise ModelTimeout(
                 f"no acceptable answer within {limit:.0f} s", "Raise queue.deadline_s, or give the model more power."
             ) from None
+        return [self._safety.draft(draft, piece.redacted) for piece, draft in drafts]
 
     async def _write_once(self, piece: Prepared) -> TextDraft:
         """Copies that are written at the same time are written once: the others wait and take it from the ledger."""
@@ -211,6 +234,7 @@ class EmbedPipeline:
         self._db = db
         self._stage = stage
         self._settings = settings
+        self._safety = Safety(settings.safety)
         self._model_id: int | None = None
         self.endpoint = endpoint
         self.batch = stage.embedder.batch
@@ -222,14 +246,22 @@ class EmbedPipeline:
         return self._stage.embedder.name
 
     async def prepare(self, claims: Sequence[Claim]) -> list[Prepared]:
-        """Material of all claims; the first look makes the model known to the store."""
+        """Material of all claims without secrets; the first look makes the model known to the store."""
         if self._model_id is None:
             embedder = self._stage.embedder
             self._model_id = await db_save.register_embedding_model(self._db, embedder.name, embedder.dims)
         materials = await db_gather.gather(
             self._db, claims, language=self._settings.language, embedding_model=self._model_id
         )
-        return [Prepared(claim, materials[claim.chunk_id]) for claim in claims if claim.chunk_id in materials]
+        await sheets.fill(
+            self._db,
+            list(materials),
+            language=self._settings.language,
+            folder=self._settings.prompts.folder,
+            foreign=True,
+        )
+        there = [(claim, materials[claim.chunk_id]) for claim in claims if claim.chunk_id in materials]
+        return [Prepared(claim, self._safety.material(material).material) for claim, material in there]
 
     async def think(self, work: Sequence[Prepared]) -> Sequence[VectorDraft]:
         """Embed what has changed."""

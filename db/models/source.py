@@ -43,6 +43,7 @@ class Repository(Base):
     index_state: Mapped[str] = mapped_column(server_default=text("'new'"))
     indexing_until: Mapped[moment | None]  # while it lies ahead, nothing of this repository is claimed
     indexed_at: Mapped[moment | None]
+    roles: Mapped[str | None]  # fingerprint of the table that the roles of its nodes were told by
     created_at: Mapped[moment_now]
     weight: Mapped[int] = mapped_column(Integer, server_default=text("1"))
     budget_until: Mapped[moment | None]  # while it lies ahead, no text of it is written: its budget is used up
@@ -107,7 +108,9 @@ class Node(Base):
     doc_summary: Mapped[str | None]
     doc_details: Mapped[str | None]
     imports: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=EMPTY_ARRAY)
+    marks: Mapped[list[Any]] = mapped_column(JSONB, server_default=EMPTY_LIST)  # by which roles are told: db/types.py
     role: Mapped[str | None]
+    role_detail: Mapped[str | None]
     source_code: Mapped[str | None]
     source_hash: Mapped[str | None]
     signature_hash: Mapped[str | None]

@@ -1,8 +1,9 @@
 -- GATHER: all that a stage may see of the claimed chunks, in one look.
 -- Callees come resolved first and most called first; a parameter of the same class counts as internal.
+-- Members of a class or a file come in source order, each with one line about it: its author's, else the start of ours.
 SELECT c.id AS chunk_id, r.name AS repo, r.language, c.title, c.part, n.kind, n.lang, n.fqn, n.name, n.package,
        n.owner, f.path, n.line_start, n.line_end, n.signature, n.params, n.return_type, n.supertypes,
-       n.annotations, n.modifiers, n.doc_summary, n.doc_details,
+       n.annotations, n.modifiers, n.doc_summary, n.doc_details, n.role, n.role_detail,
        CASE WHEN cardinality(n.imports) > 0 THEN n.imports
             ELSE COALESCE((SELECT m.imports FROM node m WHERE m.file_id = n.file_id AND m.kind = 'FILE' LIMIT 1), '{}')
        END AS imports,
@@ -25,6 +26,17 @@ SELECT c.id AS chunk_id, r.name AS repo, r.language, c.title, c.part, n.kind, n.
                  FROM edge e JOIN node s ON s.id = e.src
                 WHERE e.dst = n.id AND e.kind = 'CALLS' AND e.src <> n.id
                 ORDER BY place LIMIT 40) caller), '[]') AS callers,
+       COALESCE((
+           SELECT jsonb_agg(to_jsonb(member) - 'place' ORDER BY member.place) FROM (
+               SELECT m.name, left(m.signature, 2100) AS signature,
+                      COALESCE(NULLIF(m.doc_summary, ''), left(mc.content_raw, 600)) AS summary,
+                      NULLIF(m.doc_summary, '') IS NULL AND mc.content_raw IS NOT NULL AS ours,
+                      row_number() OVER (ORDER BY m.line_start, m.id) AS place
+                 FROM node m LEFT JOIN chunk mc ON mc.node_id = m.id AND mc.part = 0
+                WHERE n.kind IN ('FILE', 'CLASS', 'INTERFACE', 'ENUM', 'OBJECT') AND m.file_id = n.file_id
+                  AND m.id <> n.id AND m.kind <> 'FILE'
+                  AND m.owner IS NOT DISTINCT FROM CASE WHEN n.kind = 'FILE' THEN NULL ELSE n.fqn END
+                ORDER BY place LIMIT 2000) member), '[]') AS members,
        COALESCE((
            SELECT jsonb_object_agg(v.field, v.text_hash) FROM embedding v
             WHERE v.chunk_id = c.id AND v.model_id = CAST(:model_id AS smallint)), '{}') AS vectors

@@ -3,12 +3,12 @@
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(CAST(:chunks AS jsonb)) AS g (
         node_id bigint, title text, strategy text, audience text, goal text, quality_target text, idents text,
-        words text, context_hash text, priority integer)
+        words text, context_hash text, priority integer, explain_md text)
 )
 INSERT INTO chunk (repo_id, node_id, title, strategy, audience, goal, quality_target, idents, words, context_hash,
-                   priority)
+                   priority, explain_md)
 SELECT :repo_id, g.node_id, g.title, g.strategy, g.audience, g.goal, g.quality_target, g.idents, g.words,
-       g.context_hash, g.priority
+       g.context_hash, g.priority, g.explain_md
   FROM given g
  ORDER BY g.priority, g.node_id
 ON CONFLICT (node_id, part) DO NOTHING

@@ -11,8 +11,8 @@ import pytest
 from daemon.index import scan as scanning
 from daemon.index.sync import sync
 from daemon.settings import IndexSettings
+from db.parsed import IndexReport
 from db.session import Database
-from db.types import IndexReport
 from tests.support.builders import Connection, all_rows, scalar
 
 SETTINGS = IndexSettings()

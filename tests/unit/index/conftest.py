@@ -13,7 +13,8 @@ from daemon.index.edges import Definition, Link, Use, link, typed
 from daemon.index.languages import language_of
 from daemon.index.parse import parse
 from daemon.index.projects import is_project_file, roots_of
-from db.types import EdgeKind, NodeKind, ParsedFile, ParsedNode, Reference
+from db.parsed import ParsedFile, ParsedNode, Reference
+from db.types import EdgeKind, NodeKind
 
 SOURCES = Path(__file__).parents[2] / "sources"
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from daemon.index.edges import Definition, Link, Use, link, telling, typed
-from db.types import EdgeKind, Import, NodeKind, Param
+from db.parsed import Import
+from db.types import EdgeKind, NodeKind, Param
 
 
 def test_an_import_of_a_constant_leads_to_its_module(link_sources: Callable[..., Any]) -> None:

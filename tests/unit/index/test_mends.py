@@ -7,7 +7,7 @@ import pytest
 from daemon.index.languages import language_of
 from daemon.index.mends import mended
 from daemon.index.parse import parse
-from db.types import ParsedFile
+from db.parsed import ParsedFile
 
 
 def parsed(source: str) -> ParsedFile:

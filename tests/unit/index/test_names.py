@@ -7,7 +7,7 @@ import pytest
 from daemon.index.languages import language_of
 from daemon.index.names import go_name, module_of, resolve_go, resolve_python, resolve_rust, resolve_script
 from daemon.index.parse import parse
-from db.types import Import
+from db.parsed import Import
 
 
 @pytest.mark.parametrize(

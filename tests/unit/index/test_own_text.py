@@ -8,7 +8,7 @@ from typing import Any
 
 from daemon.index.languages import language_of
 from daemon.index.parse import parse
-from db.types import ParsedFile
+from db.parsed import ParsedFile
 
 
 def parsed(path: str, source: str) -> ParsedFile:

@@ -15,7 +15,7 @@ from daemon.index.parse import content_hash
 from daemon.index.pool import Touched, parse_many
 from daemon.index.scan import Entry, scan
 from daemon.settings import IndexSettings
-from db.types import ParsedFile, SkippedFile
+from db.parsed import ParsedFile, SkippedFile
 
 ALONE, PAIR = IndexSettings(workers=1), IndexSettings(workers=2)
 COUNT = 120

@@ -12,7 +12,7 @@ import pytest
 from daemon.index.languages import language_of
 from daemon.index.scan import Content, Entry, read
 from daemon.settings import IndexSettings
-from db.types import SkippedFile
+from db.parsed import SkippedFile
 
 SETTINGS = IndexSettings()
 

@@ -10,7 +10,8 @@ import pytest
 
 from daemon.index.languages import language_of
 from daemon.index.parse import parse
-from db.types import EdgeKind, Reference
+from db.parsed import Reference
+from db.types import EdgeKind
 
 
 def calls(path: str, source: str) -> dict[str, list[str]]:

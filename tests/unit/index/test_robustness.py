@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from daemon.index import parse as parser
-from daemon.index.languages import LANGUAGES, Language, language_of
+from daemon.index.languages import MEMBERS, Language, language_of
 from daemon.index.parse import parse
-from db.types import EdgeKind, NodeKind, ParsedFile
+from db.parsed import ParsedFile
+from db.types import EdgeKind, NodeKind
 
 PYTHON, GO, JAVA = (language_of(name) for name in ("a.py", "a.go", "A.java"))
 DEEP = 20_000
@@ -67,7 +68,7 @@ def check(file: ParsedFile) -> None:
 
 @pytest.mark.timeout(30)  # what is not linear does not end
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("language", LANGUAGES, ids=lambda row: row.grammar)
+@pytest.mark.parametrize("language", MEMBERS, ids=lambda row: row.grammar)
 def test_any_content(language: Language, case: str) -> None:
     check(parse("a/b.x", CASES[case], language))
 
@@ -75,7 +76,7 @@ def test_any_content(language: Language, case: str) -> None:
 @given(st.binary(max_size=400))
 @settings(max_examples=60, deadline=None)
 def test_any_bytes(content: bytes) -> None:
-    for language in LANGUAGES:
+    for language in MEMBERS:
         check(parse("a/b.x", content, language))
 
 
@@ -89,7 +90,7 @@ PIECES = [
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_pieces_of_source(pieces: list[str]) -> None:
     content = "".join(pieces).encode()
-    for language in LANGUAGES:
+    for language in MEMBERS:
         check(parse("a/b.x", content, language))
 
 

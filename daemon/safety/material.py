@@ -1,0 +1,129 @@
+"""The door between the store and every model: material in, the same without secrets and without hidden signs out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeVar, cast
+
+from daemon.safety.redact import Redactor
+from daemon.safety.visible import visible
+from daemon.settings import SafetySettings
+from db.types import Material, Param, TextDraft
+
+T = TypeVar("T")
+
+_VERSION = 1  # of the rules in this package: a higher one looks over all texts again
+
+# Names that the index needs as they are, and figures; everything else of a material is text that a model may see.
+_LEFT = frozenset({"repo", "language", "kind", "lang", "source_hash", "vectors", "idents"})
+
+
+@dataclass(frozen=True, slots=True)
+class Safe:
+    """Material that may be shown, and how many secrets of each kind were taken out of it."""
+
+    material: Material
+    redacted: Mapping[str, int]
+
+
+class Safety:
+    """Redacts materials and drafts by the settings; pure."""
+
+    def __init__(self, settings: SafetySettings) -> None:
+        self._redactor = Redactor(settings.allow) if settings.redact else None
+        self._settings = settings
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the settings and the rules, so that texts which were made under others are looked at again.
+
+        It is part of a text's recipe and not of its key. So every text becomes due once, at the lowest priority, and is
+        served from the ledger without a call, unless something in its material was redacted or is redacted otherwise
+        now: that changes the key (see ``material``).
+        """
+        stated = repr((_VERSION, self._settings.redact, sorted(self._settings.allow)))
+        return hashlib.blake2b(stated.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+    def material(self, material: Material) -> Safe:
+        """The material as a model may see it.
+
+        Where the source came out differently its hash becomes that of what is shown. Thus a text written from the
+        secret is never recalled for the redacted source, nor the other way round, and a rotated password costs no call.
+        """
+        found: Counter[str] = Counter()
+
+        def clean(text: str) -> str:
+            return visible(self._text(text, found))
+
+        shown = replace(
+            material, **{name: cast(Any, _cleaned(value, clean)) for name, value in _texts(material).items()}
+        )
+        if shown.source_code != material.source_code:
+            digest = hashlib.blake2b(shown.source_code.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+            shown = replace(shown, source_hash=f"shown:{digest}")
+        elif shown == material:
+            shown = material
+        return Safe(shown, dict(sorted(found.items())))
+
+    def draft(self, draft: TextDraft, redacted: Mapping[str, int]) -> TextDraft:
+        """The draft as it may be saved: a model may repeat a secret from elsewhere, or make one up.
+
+        ``redacted`` are the counts of its material; both go into the figures of the text.
+        """
+        found: Counter[str] = Counter()
+        text = self._text(draft.text, found)
+        quality = {key: value for key, value in draft.quality.items() if key not in {"redacted", "redacted_answer"}}
+        if redacted:
+            quality["redacted"] = dict(redacted)
+        if found:
+            quality["redacted_answer"] = dict(sorted(found.items()))
+        return draft if text == draft.text and quality == draft.quality else replace(draft, text=text, quality=quality)
+
+    def _text(self, text: str, found: Counter[str]) -> str:
+        if self._redactor is None:
+            return text
+        clean, counts = self._redactor.text(text)
+        found.update(counts)
+        return clean
+
+
+def without_secrets(value: T) -> T:
+    """A text, or a value with texts in it, for what is kept beside the answers: search words and fact sheets.
+
+    No setting leads here: they can be read in plain SQL and are copied on from there. What was no secret after all
+    costs the search one word; the index keeps the source as it is.
+    """
+    return cast(T, _cleaned(value, lambda text: _ALWAYS.text(text)[0]))
+
+
+_ALWAYS = Redactor()
+
+
+def _texts(material: Material) -> dict[str, Any]:
+    return {name: getattr(material, name) for name in Material.__dataclass_fields__ if name not in _LEFT}
+
+
+def _cleaned(value: object, clean: Callable[[str], str]) -> object:
+    """The value with all its texts cleaned, however deep; figures stay, and what is clean is the same object."""
+    if isinstance(value, str):
+        cleaned = clean(value)
+        return value if cleaned == value else cleaned
+    if isinstance(value, tuple | list):
+        return type(value)(_cleaned(entry, clean) for entry in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        before = {part.name: getattr(value, part.name) for part in fields(value) if part.init}
+        after = {name: _cleaned(part, clean) for name, part in before.items()}
+        if isinstance(value, Param) and value.default and after["default"] is value.default:
+            after["default"] = _default(value, clean)
+        changed = {name: part for name, part in after.items() if part != before[name]}
+        return replace(value, **changed) if changed else value
+    return value
+
+
+def _default(param: Param, clean: Callable[[str], str]) -> str:
+    # A default is a value without its name: `password="..."` says more than `"..."` alone.
+    head = f"{param.name} = "
+    return clean(f"{head}{param.default}").removeprefix(head)

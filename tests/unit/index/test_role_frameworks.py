@@ -1,0 +1,523 @@
+"""One small source of our own per framework, and exactly the roles that it should give."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+
+from tests.support.roles import roles
+
+Sample = tuple[dict[str, str], dict[str, tuple[str, str | None]]]
+
+SAMPLES: dict[str, Sample] = {
+    "spring mvc, kotlin": (
+        {
+            "shop/Orders.kt": """
+                package shop
+                import org.springframework.web.bind.annotation.*
+
+                @RestController
+                @RequestMapping("/orders")
+                class Orders(val store: Store) {
+                    @GetMapping("/{id}", produces = ["application/json"])
+                    fun one(@PathVariable id: String) = store.one(id)
+
+                    @RequestMapping(value = ["/all"], method = [RequestMethod.GET, RequestMethod.POST])
+                    fun all() = store.all()
+
+                    @PostMapping
+                    fun add() = Unit
+
+                    @DeleteMapping(PATH)
+                    fun drop() = Unit
+
+                    fun helper() = 1
+                }
+            """
+        },
+        {
+            "shop.Orders": ("controller", "Spring MVC: /orders"),
+            "shop.Orders.one": ("http-endpoint", "Spring MVC: GET /orders/{id}"),
+            "shop.Orders.all": ("http-endpoint", "Spring MVC: GET, POST /orders/all"),
+            "shop.Orders.add": ("http-endpoint", "Spring MVC: POST /orders"),
+            "shop.Orders.drop": ("http-endpoint", "Spring MVC: DELETE"),
+        },
+    ),
+    "feign declares what it calls, and is no endpoint": (
+        {
+            "shop/Bank.java": """
+                package shop;
+                import org.springframework.cloud.openfeign.FeignClient;
+                import org.springframework.web.bind.annotation.GetMapping;
+                @FeignClient(name = "bank")
+                interface Bank {
+                    @GetMapping("/balance")
+                    String balance();
+                }
+            """
+        },
+        {
+            "shop.Bank": ("http-client", "Feign"),
+            "shop.Bank.balance": ("http-client", "Feign: GET /balance"),
+        },
+    ),
+    "jax-rs": (
+        {
+            "shop/Api.java": """
+                package shop;
+                import jakarta.ws.rs.*;
+                @Path("/v1")
+                class Api {
+                    @GET @Path("/ping") String ping() { return ""; }
+                }
+            """
+        },
+        {"shop.Api": ("controller", "JAX-RS: /v1"), "shop.Api.ping": ("http-endpoint", "JAX-RS: GET /v1/ping")},
+    ),
+    "spring jobs and listeners": (
+        {
+            "shop/Jobs.kt": """
+                package shop
+                import org.springframework.kafka.annotation.KafkaListener
+                import org.springframework.scheduling.annotation.Scheduled
+                import org.springframework.context.event.EventListener
+
+                class Jobs {
+                    @Scheduled(cron = "0 0 * * * *")
+                    fun hourly() {}
+
+                    @KafkaListener(topics = ["orders"])
+                    fun taken(order: String) {}
+
+                    @EventListener
+                    fun started(event: Any) {}
+                }
+            """
+        },
+        {
+            "shop.Jobs.hourly": ("scheduled-job", 'Spring: cron = "0 0 * * * *"'),
+            "shop.Jobs.taken": ("message-listener", 'Kafka: topics = ["orders"]'),
+            "shop.Jobs.started": ("event-listener", "Spring"),
+        },
+    ),
+    "the same words without the imports say nothing": (
+        {
+            "shop/Fake.kt": """
+                package shop
+                annotation class Scheduled
+                class Fake {
+                    @Scheduled fun hourly() {}
+                    @GetMapping("/x") fun x() {}
+                    @Test fun y() {}
+                }
+            """,
+            "fake.py": '@app.get("/x")\ndef x():\n    pass\n',
+            "fake.js": 'const app = make();\nfunction list() {}\napp.get("/x", list);\n',
+        },
+        {},
+    ),
+    "ktor": (
+        {
+            "shop/Routes.kt": """
+                package shop
+                import io.ktor.server.routing.*
+                fun Route.orders() {
+                    route("/orders") {
+                        get("/{id}") { call.respond("") }
+                        post { call.respond("") }
+                    }
+                    get("/health", ::health)
+                }
+                suspend fun health() {}
+            """
+        },
+        {
+            "shop.orders": ("routes", "Ktor: GET /orders/{id}"),
+            "shop.health": ("http-endpoint", "Ktor: GET /health"),
+        },
+    ),
+    "quartz, flyway, entities, records": (
+        {
+            "shop/Sweep.java": """
+                package shop;
+                import org.quartz.Job;
+                class Sweep implements Job { public void execute(Object context) {} }
+            """,
+            "shop/V1.java": """
+                package shop;
+                import org.flywaydb.core.api.migration.BaseJavaMigration;
+                class V1 extends BaseJavaMigration { public void migrate(Object context) {} }
+            """,
+            "shop/Order.java": """
+                package shop;
+                import jakarta.persistence.Entity;
+                @Entity class Order { }
+            """,
+            "shop/Point.java": "package shop;\nrecord Point(int x, int y) { }\n",
+            "shop/Pair.kt": "package shop\ndata class Pair(val a: Int)\n",
+        },
+        {
+            "shop.Sweep": ("scheduled-job", "Quartz"),
+            "shop.Sweep.execute": ("scheduled-job", "Quartz"),
+            "shop.V1": ("migration", "Flyway"),
+            "shop.Order": ("data-class", "JPA entity"),
+            "shop.Point": ("data-class", "Java record"),
+            "shop.Pair": ("data-class", "Kotlin data class"),
+        },
+    ),
+    "junit and kotest": (
+        {
+            "shop/OrdersTest.kt": """
+                package shop
+                import org.junit.jupiter.api.*
+                class OrdersTest {
+                    @BeforeEach fun setUp() {}
+                    @Test fun charges() {}
+                    fun helper() {}
+                }
+            """,
+            "shop/Spec.kt": """
+                package shop
+                import io.kotest.core.spec.style.StringSpec
+                class Spec : StringSpec({ "adds" { } })
+            """,
+        },
+        {
+            "shop/OrdersTest.kt": ("test-file", None),
+            "shop/Spec.kt": ("test-file", None),
+            "shop.OrdersTest": ("test-class", "JUnit"),
+            "shop.OrdersTest.setUp": ("test-fixture", "JUnit"),
+            "shop.OrdersTest.charges": ("test", "JUnit"),
+            "shop.Spec": ("test-class", "Kotest"),
+        },
+    ),
+    "spring boot": (
+        {
+            "shop/App.kt": """
+                package shop
+                import org.springframework.boot.autoconfigure.SpringBootApplication
+                @SpringBootApplication
+                class App
+                fun main(args: Array<String>) {}
+            """,
+            "shop/Main.java": "package shop;\nclass Main { public static void main(String[] args) {} }\n",
+        },
+        {
+            "shop.App": ("entry-point", "Spring Boot"),
+            "shop.main": ("entry-point", None),
+            "shop.Main.main": ("entry-point", None),
+        },
+    ),
+    "fastapi and pydantic": (
+        {
+            "app/routes.py": """
+                from fastapi import APIRouter
+                from pydantic import BaseModel
+                router = APIRouter(prefix="/orders")
+
+                class Order(BaseModel):
+                    id: int
+
+                class PaidOrder(Order):
+                    paid: bool
+
+                @router.get("/{id}", response_model=Order)
+                async def one(id: int): ...
+
+                @router.api_route(path="/all", methods=["GET", "POST"])
+                async def every(): ...
+
+                @cache.get(ttl)
+                def cached(): ...
+
+                def late(): ...
+
+                router.add_api_route("/late", late, methods=["PUT"])
+            """
+        },
+        {
+            "app.routes.Order": ("data-class", "Pydantic"),
+            "app.routes.PaidOrder": ("data-class", "Pydantic"),
+            "app.routes.one": ("http-endpoint", "FastAPI: GET /{id}"),
+            "app.routes.every": ("http-endpoint", "FastAPI: GET, POST /all"),
+            "app.routes.late": ("http-endpoint", "FastAPI: PUT /late"),
+        },
+    ),
+    "flask": (
+        {
+            "web.py": """
+                import flask
+                from flask.views import MethodView
+                app = flask.Flask(__name__)
+
+                @app.route("/x", methods=["POST"])
+                def x(): ...
+
+                def y(): ...
+
+                class Z(MethodView):
+                    def get(self): ...
+                    def helper(self): ...
+
+                app.add_url_rule("/y", view_func=y)
+            """
+        },
+        {
+            "web.x": ("http-endpoint", "Flask: POST /x"),
+            "web.y": ("http-endpoint", "Flask: /y"),
+            "web.Z": ("controller", "Flask"),
+            "web.Z.get": ("http-endpoint", "Flask"),
+        },
+    ),
+    "django": (
+        {
+            "shop/__init__.py": "",
+            "shop/views.py": """
+                from django.views import View
+                def index(request): ...
+                class Order(View):
+                    def get(self, request): ...
+            """,
+            "shop/urls.py": """
+                from django.urls import path
+                from shop import views
+                urlpatterns = [path("", views.index), path("o/<int:id>/", views.Order.as_view(), name="o")]
+            """,
+            "shop/migrations/0001_initial.py": """
+                from django.db import migrations
+                class Migration(migrations.Migration):
+                    pass
+            """,
+            "shop/models.py": "from django.db import models\nclass Item(models.Model):\n    pass\n",
+            "shop/management/commands/sweep.py": """
+                from django.core.management.base import BaseCommand
+                class Command(BaseCommand):
+                    pass
+            """,
+        },
+        {
+            "shop.views.index": ("http-endpoint", "Django"),
+            "shop.views.Order": ("controller", "Django: o/<int:id>/"),
+            "shop.views.Order.get": ("http-endpoint", "Django"),
+            "shop.migrations.0001_initial.Migration": ("migration", "Django"),
+            "shop.models.Item": ("data-class", "Django model"),
+            "shop.management.commands.sweep.Command": ("cli-command", "Django"),
+        },
+    ),
+    "python jobs, tasks, commands, entry": (
+        {
+            "work.py": """
+                import click
+                from apscheduler.schedulers.background import BackgroundScheduler
+                from celery import shared_task
+                scheduler = BackgroundScheduler()
+
+                def sweep(): ...
+
+                @scheduler.scheduled_job("cron", hour=3)
+                def nightly(): ...
+
+                @shared_task
+                def mail(): ...
+
+                @click.command("run-it")
+                def run(): ...
+
+                def main():
+                    scheduler.add_job(sweep, "interval", minutes=5)
+
+                if __name__ == "__main__":
+                    main()
+            """
+        },
+        {
+            "work.py": ("entry-point", None),
+            "work.main": ("entry-point", None),
+            "work.sweep": ("scheduled-job", 'APScheduler: sweep, "interval", minutes=5'),
+            "work.nightly": ("scheduled-job", 'APScheduler: "cron", hour=3'),
+            "work.mail": ("message-listener", "Celery"),
+            "work.run": ("cli-command", "click: run-it"),
+        },
+    ),
+    "pytest, unittest, alembic, dataclass": (
+        {
+            "tests/test_x.py": """
+                import unittest
+                import pytest
+                @pytest.fixture
+                def thing(): ...
+                def test_it(thing): ...
+                def helper(): ...
+                class TestMore:
+                    def test_more(self): ...
+                class Base(unittest.TestCase):
+                    def setUp(self): ...
+                class Cases(Base):
+                    def test_case(self): ...
+                    def other(self): ...
+            """,
+            "db/versions/1_x.py": "from alembic import op\ndef upgrade(): ...\ndef downgrade(): ...\n",
+            "app/versions.py": "def upgrade(): ...\n",
+            "app/point.py": "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass Point:\n    x: int\n",
+        },
+        {
+            "tests/test_x.py": ("test-file", None),
+            "tests.test_x.thing": ("test-fixture", "pytest"),
+            "tests.test_x.test_it": ("test", "pytest"),
+            "tests.test_x.TestMore": ("test-class", "pytest"),
+            "tests.test_x.TestMore.test_more": ("test", "pytest"),
+            "tests.test_x.Base": ("test-class", "unittest"),
+            "tests.test_x.Base.setUp": ("test-fixture", "unittest"),
+            "tests.test_x.Cases": ("test-class", "unittest"),
+            "tests.test_x.Cases.test_case": ("test", "unittest"),
+            "db/versions/1_x.py": ("migration", "Alembic"),
+            "db.versions.1_x.upgrade": ("migration", "Alembic"),
+            "db.versions.1_x.downgrade": ("migration", "Alembic"),
+            "app.point.Point": ("data-class", "dataclass"),
+        },
+    ),
+    "express, handlers in another file": (
+        {
+            "src/handlers.js": """
+                function list(req, res) {}
+                function create(req, res) {}
+                function guard(req, res, next) {}
+                module.exports = { list, create, guard };
+            """,
+            "src/routes.js": """
+                const express = require('express');
+                const h = require('./handlers');
+                const cron = require('node-cron');
+                const router = express.Router();
+                router.get('/x', h.guard, h.list);
+                router.route('/y').post(h.create);
+                function mount(app) {
+                    app.get('/z', (req, res) => res.send(''));
+                }
+                function sweep() {}
+                cron.schedule('0 * * * *', sweep);
+            """,
+        },
+        {
+            "src.handlers.list": ("http-endpoint", "Express: GET /x"),
+            "src.handlers.create": ("http-endpoint", "Express: POST /y"),
+            "src.routes.mount": ("routes", "Express: GET /z"),
+            "src.routes.sweep": ("scheduled-job", "node-cron: 0 * * * *"),
+        },
+    ),
+    "nestjs": (
+        {
+            "src/orders.controller.ts": """
+                import { Controller, Get, Post } from '@nestjs/common';
+                import { Cron } from '@nestjs/schedule';
+                import { EventPattern } from '@nestjs/microservices';
+                @Controller('orders')
+                export class Orders {
+                  @Get(':id') one() {}
+                  @Post() add() {}
+                  @Cron('0 * * * *') hourly() {}
+                  @EventPattern('paid') paid() {}
+                  helper() {}
+                }
+            """,
+            "src/orders.spec.ts": "describe('orders', () => { it('adds', () => {}); });\n",
+        },
+        {
+            "src.orders.controller.Orders": ("controller", "NestJS: orders"),
+            "src.orders.controller.Orders.one": ("http-endpoint", "NestJS: GET /orders/:id"),
+            "src.orders.controller.Orders.add": ("http-endpoint", "NestJS: POST /orders"),
+            "src.orders.controller.Orders.hourly": ("scheduled-job", "NestJS: '0 * * * *'"),
+            "src.orders.controller.Orders.paid": ("message-listener", "NestJS: 'paid'"),
+            "src/orders.spec.ts": ("test-file", "Jest, Vitest, Mocha: orders; adds"),
+        },
+    ),
+    "go": (
+        {
+            "main.go": """
+                package main
+                import ("net/http"; "github.com/gin-gonic/gin")
+                type Order struct { ID int `json:"id"` }
+                type plain struct { id int }
+                type Handlers struct{}
+                func (h *Handlers) List(c *gin.Context) {}
+                func create(c *gin.Context) {}
+                func guard(c *gin.Context) {}
+                func health(w http.ResponseWriter, r *http.Request) {}
+                func routes(r *gin.Engine, h *Handlers) {
+                    r.GET("/orders", guard, h.List)
+                    r.POST("/orders", create)
+                    r.GET("/inline", func(c *gin.Context) {})
+                    http.HandleFunc("GET /health", health)
+                }
+                func main() {}
+            """,
+            "main_test.go": """
+                package main
+                import "testing"
+                func TestList(t *testing.T) {}
+                func Testify(t *testing.T) {}
+                func BenchmarkList(b *testing.B) {}
+            """,
+        },
+        {
+            "main.Order": ("data-class", "struct tags"),
+            "main.Handlers.List": ("http-endpoint", "Gin: GET /orders"),
+            "main.create": ("http-endpoint", "Gin: POST /orders"),
+            "main.health": ("http-endpoint", "net/http: GET /health"),
+            "main.routes": ("routes", "Gin: GET /inline"),
+            "main.main": ("entry-point", None),
+            "main_test.go": ("test-file", None),
+            "main.TestList": ("test", "Go testing"),
+            "main.BenchmarkList": ("benchmark", "Go testing"),
+        },
+    ),
+    "rust": (
+        {
+            "src/main.rs": """
+                use axum::{routing::get, Router};
+                use serde::Serialize;
+                #[derive(Debug, Serialize)]
+                struct Order { id: u32 }
+                #[derive(Debug)]
+                struct Plain;
+                async fn list() {}
+                async fn create() {}
+                fn app() -> Router { Router::new().route("/orders", get(list).post(create)) }
+                fn inline() -> Router { Router::new().route("/x", get(|| async { "x" })) }
+                #[tokio::main]
+                async fn main() {}
+                #[cfg(test)]
+                mod tests {
+                    #[test]
+                    fn adds() {}
+                    fn helper() {}
+                }
+            """,
+            "src/web.rs": """
+                use actix_web::{get, web, App};
+                #[get("/hello")]
+                async fn hello() {}
+                async fn index() {}
+                fn app() { App::new().route("/", web::get().to(index)); }
+            """,
+        },
+        {
+            "Order": ("data-class", "serde"),
+            "list": ("http-endpoint", "Axum: GET /orders"),
+            "create": ("http-endpoint", "Axum: POST /orders"),
+            "inline": ("routes", "Axum: GET /x"),
+            "main": ("entry-point", None),
+            "tests.adds": ("test", None),
+            "web.hello": ("http-endpoint", "Actix, Rocket: GET /hello"),
+            "web.index": ("http-endpoint", "Actix: GET /"),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_exactly_these_roles(name: str) -> None:
+    files, expected = SAMPLES[name]
+    found = roles({path: dedent(text).lstrip("\n") for path, text in files.items()})
+    assert {fqn: tuple(role) for fqn, role in found.items()} == expected
