@@ -44,7 +44,8 @@ class Context:
 
 
 _COMMANDS = (
-    "audit", "build", "database", "doctor", "index", "init", "pause", "quality", "requeue", "search", "show", "status", "work",
+    "audit", "build", "database", "doctor", "index", "init", "pause", "quality", "requeue", "search",
+    "show", "status", "work",
 )  # fmt: skip
 
 app = typer.Typer(

@@ -117,7 +117,8 @@ def _identity(material: Material) -> Iterator[Fact]:
 
 
 def _signature(material: Material) -> Iterator[Fact]:
-    yield _fact("Signature", material.signature)
+    # That of a file is its name: moving code is no change of meaning.
+    yield (_passing if material.kind == NodeKind.FILE else _fact)("Signature", material.signature)
     yield _fact("Params", _listed([_param(param) for param in material.params], "; "))
     yield _fact("ReturnType", material.return_type)
     yield _fact("Supertypes", _listed(material.supertypes, ", "))
