@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from http import HTTPStatus
 from importlib.resources import files
 
 from daemon.guard.base import Answer, Verdict
@@ -17,7 +18,7 @@ from daemon.guard.mentions import mentions, names_in, normal_name, numbers_in
 from daemon.settings import GroundingSettings
 
 _SMALL = frozenset({"0", "1", "2"})  # counted by the writer, not read from the code
-_HTTP = range(100, 600)  # status codes have names in code and numbers in prose
+_HTTP = frozenset(str(status.value) for status in HTTPStatus)  # they have names in code and numbers in prose
 _ALIKE = 0.6  # similarity from which an unknown name is taken for a parameter written wrong
 _SHOWN = 6
 
@@ -114,6 +115,6 @@ def _unknown_values(answer: Answer, numbers: Sequence[str], quoted: Sequence[str
         for number in numbers
         if number not in there
         and number not in _SMALL
-        and not (speaks_http and number.isdigit() and int(number) in _HTTP)
+        and not (speaks_http and number in _HTTP)
     ]
     return unknown + [f'"{value}"' for value in quoted if value not in shown]

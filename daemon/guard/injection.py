@@ -34,11 +34,12 @@ _COMMAND = re.compile(
     re.IGNORECASE,
 )
 # Example addresses that belong to nobody (RFC 2606, loopback): usage examples may have them.
+_EXAMPLE_HOST = r"(?:[\w\-]+\.)*(?:example\.(?:com|org|net)|example|test|invalid|localhost)"
 _NOBODYS = re.compile(
-    r"^(?:[a-z+]+://)?(?:[\w.\-]+\.)?(?:example\.(?:com|org|net)|localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?(?:/[\w./{}\-]*)?$",
+    rf"^(?:[a-z+]+://)?(?:{_EXAMPLE_HOST}|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?(?:/[\w./{{}}\-]*)?$",
     re.IGNORECASE,
 )
-_FROM_EXAMPLE = re.compile(r"@(?:[\w\-]+\.)*example\.(?:com|org|net)$", re.IGNORECASE)
+_FROM_EXAMPLE = re.compile(rf"@{_EXAMPLE_HOST}$", re.IGNORECASE)
 _IMAGE = re.compile(r"!\[[^\]]*\]\s*[(\[]|^\s{0,3}\[[^\]]+\]:\s*\S+", re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(\s*<?([^)\s>]+)")
 _HTML = re.compile(

@@ -55,9 +55,10 @@ class Coder:
         return material.source_code
 
     def facts(self, material: Material) -> str:
-        """The hints and the names above them."""
+        """The hints and the names above them, and in full what the hints shorten: neighbours and imports."""
         shown = hints.facts(material, _NO_WORDS, self._groups)
-        return f"{material.lang} {hints.one_line(material.title or material.fqn)}\n{shown}"
+        whole = "\n".join([*(one.fqn for one in (*material.callees, *material.callers)), *material.imports])
+        return f"{material.lang} {hints.one_line(material.title or material.fqn)}\n{shown}\n{whole}"
 
     def hints(self, material: Material, words: Words) -> Mapping[str, int]:
         """The groups of hints that had something to show, and how many lines each."""
