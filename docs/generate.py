@@ -176,6 +176,8 @@ def _settings(model: type[BaseModel], prefix: str, effective: Any) -> Iterator[t
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:
+    if typing.get_origin(annotation) is tuple:
+        return None  # a list of rows: one setting
     for candidate in (annotation, *typing.get_args(annotation)):
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             return candidate
@@ -185,6 +187,8 @@ def _section(annotation: Any) -> type[BaseModel] | None:
 def _allowed(field: Any) -> str:
     words = []
     text = str(field.annotation)
+    if typing.get_origin(field.annotation) is tuple:
+        return "list"
     if "Literal" in text:
         return " ".join(f"`{choice}`" for choice in typing.get_args(field.annotation))
     for kind, said in (

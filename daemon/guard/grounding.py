@@ -113,8 +113,6 @@ def _unknown_values(answer: Answer, numbers: Sequence[str], quoted: Sequence[str
     unknown = [
         number
         for number in numbers
-        if number not in there
-        and number not in _SMALL
-        and not (speaks_http and number in _HTTP)
+        if number not in there and number not in _SMALL and not (speaks_http and number in _HTTP)
     ]
     return unknown + [f'"{value}"' for value in quoted if value not in shown]

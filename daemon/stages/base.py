@@ -135,17 +135,19 @@ class TextStage:
         to all of them and ``guard.on_failure`` is ``park``.
         """
         spent = Spent()
-        for replans in range(_REPLANS + 1):
-            laid = await self._plan(material)
+        laid = await self._plan(material)
+        for _ in range(_REPLANS):
             try:
                 return await self._write(laid, material, spent, variation)
             except PromptCut:
                 raise
             except PromptTooLong:
-                # The server counts otherwise than we thought: lay it out anew with less.
-                if replans == _REPLANS or not self._asker.too_long():
+                # The server counts otherwise than we thought: lay it out anew with less, where there is less to show.
+                before, fewer = laid, self._asker.too_long()
+                laid = await self._plan(material)
+                if not fewer or laid.shows(before):
                     raise
-        raise AssertionError("unreachable")
+        return await self._write(laid, material, spent, variation)
 
     async def _write(self, laid: Plan, material: Material, spent: Spent, variation: int) -> TextDraft:
         prompt = laid.prompt

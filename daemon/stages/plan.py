@@ -59,6 +59,10 @@ class Plan:
     shown: Mapping[str, Any] = field(default_factory=dict)  # what was left out, for the figures
     reading: Reading | None = None
 
+    def shows(self, other: Plan) -> bool:
+        """Whether the other plan asks the very same."""
+        return (self.fields, self.reading) == (other.fields, other.reading)
+
     @property
     def message(self) -> str:
         """The question, where no part has to be read first."""

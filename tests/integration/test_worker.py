@@ -289,7 +289,9 @@ async def test_a_requeued_text_is_asked_for_anew(db: Database, psql: Connection)
 async def test_the_same_code_in_another_repository_costs_no_call(db: Database, psql: Connection) -> None:
     for _ in range(2):
         some_chunks(psql, a_repository(psql), 1)
-    psql.execute("UPDATE node SET source_code = 'def same(): return 1', name = 'same', fqn = 'same'")
+    psql.execute(
+        "UPDATE node SET source_code = 'def same(): return 1', name = 'same', fqn = 'same', signature = 'def same()'"
+    )
     coder = ScriptedModel()
     talker = ScriptedModel()
     await work_off(an_app(db, coder=coder, talker=talker))
