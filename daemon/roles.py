@@ -42,6 +42,7 @@ class OwnerRow(_Row):
     annotations: Patterns = ()
     supertypes: Patterns = ()
     roles: Roles = ()
+    frameworks: Words = ()  # that gave it the role
 
 
 class RoleRow(_Row):

@@ -10,23 +10,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import NamedTuple
 
+from tree_sitter import Query, QueryCursor
+
 from daemon.index.facts import Source, dotted, pick
-from daemon.index.languages import Language, SyntaxNode
+from daemon.index.languages import Language, SyntaxNode, grammar_of
 from daemon.index.outline import Found, Outline
-from daemon.index.tags import Tags
 from db.parsed import Mark
 
 MAIN, TAG = "if __name__", "struct tag"  # names of marks that are no calls
 _MAX_TEXT = 200  # characters of a text, or of what is written between the brackets
 _MAX_NAMES = 4  # functions handed over by one call
 _MAX_AROUND = 4  # calls round a call
-_MAX_STEPS = 60  # nodes between a call and the outermost one round it
+_MAX_STEPS = 60  # calls and functions looked at round a call, and calls in its receiver
 _MAX_MARKS = 200  # of one node
 _FORMAT = re.compile(r"%[-+#]?[\d.]*[a-zA-Z]")
 _CALLS = frozenset({"call", "call_expression", "method_invocation"})
-_ARGUMENTS = frozenset({"arguments", "argument_list", "value_arguments"})
 _STRINGS = frozenset({
     "string", "string_literal", "template_string", "raw_string_literal", "interpreted_string_literal",
 })  # fmt: skip
@@ -51,19 +52,26 @@ class _Outer(NamedTuple):
     direct: bool
 
 
+class _Open(NamedTuple):
+    """A call, or a function written in place, that the sweep is inside of."""
+
+    node: SyntaxNode
+    is_call: bool
+    inside_from: int  # where what is handed over begins
+
+
 class Marks:
     """The marks of one file."""
 
     def __init__(self, outline: Outline, language: Language, source: Source, holder: Callable[[int], Found]) -> None:
         self._outline, self._language, self._source, self._holder = outline, language, source, holder
 
-    def of(self, tags: Tags) -> dict[int, list[Mark]]:
+    def all(self) -> dict[int, list[Mark]]:
         """By the id of the Found value in whose own text they stand, in source order."""
         found: dict[int, list[Mark]] = {}
-        for node in tags.calls:
-            call = node if node.type == "method_invocation" else node.parent
-            mark = self._call(call) if call is not None and call.type in _CALLS else None
-            if call is not None and mark is not None:
+        for call, around in self._calls():
+            mark = self._call(call, around)
+            if mark is not None:
                 marks = found.setdefault(id(self._holder(call.start_byte)), [])
                 if len(marks) < _MAX_MARKS:
                     marks.append(mark)
@@ -75,12 +83,31 @@ class Marks:
                     found.setdefault(id(one), []).extend(self._tags(one.node))
         return found
 
-    def _call(self, call: SyntaxNode) -> Mark | None:
+    def _calls(self) -> Iterator[tuple[SyntaxNode, list[_Open]]]:
+        """Every call, and what it stands in, outermost first.
+
+        One sweep from left to right: asking a node for its parent costs a walk down from the root.
+        """
+        query = _query(self._language)
+        captures = QueryCursor(query).captures(self._outline.file.node) if query is not None else {}
+        brackets = [(node, True) for node in captures.get("call", [])]
+        brackets += [(node, False) for node in captures.get("inline", [])]
+        brackets.sort(key=lambda bracket: (bracket[0].start_byte, -bracket[0].end_byte))
+        stack: list[_Open] = []
+        for node, is_call in brackets:
+            while stack and stack[-1].node.end_byte <= node.start_byte:
+                stack.pop()
+            if is_call:
+                yield node, stack
+            holder = _holder_of_arguments(node) if is_call else node
+            stack.append(_Open(node, is_call, holder.start_byte if holder is not None else node.end_byte))
+
+    def _call(self, call: SyntaxNode, inside: list[_Open]) -> Mark | None:
         names: list[str] = []
-        written: list[str] = []
+        arguments = list(_arguments(call))
         text: str | None = None
         has_inline = inline = False
-        for argument in _arguments(call):
+        for argument in arguments:
             value = _value(argument)
             if value.type in _INLINE:
                 has_inline = inline = True
@@ -91,11 +118,9 @@ class Marks:
             if name is not None:
                 names.append(name)
                 inline = False
-            if len(written) < _MAX_NAMES:
-                written.append(self._source.line(argument))
         if not names and not has_inline:
             return None
-        around = list(self._around(call))
+        around = list(self._around(call, inside))
         if text is None:
             text = self._text_of_receiver(call)
         if text is None and around and around[0].direct:
@@ -103,12 +128,13 @@ class Marks:
         callee = self._callee(call)
         if text is None or callee is None or (not has_inline and _FORMAT.search(text)):
             return None  # what is put into a text is a value: half of all such calls in Go
+        written = [one for one in arguments if _value(one).type not in _INLINE]
         return Mark(
             name=callee,
             text=text,
             handlers=tuple(names[-_MAX_NAMES:]),
             inline=inline,
-            arguments=_cut(", ".join(written)),
+            arguments=_cut(", ".join(self._beginning(one) for one in written[:_MAX_NAMES])),
             around=tuple((outer.name, outer.text or "") for outer in around),
         )
 
@@ -145,19 +171,19 @@ class Marks:
                 return text
         return None
 
-    def _around(self, call: SyntaxNode) -> Iterator[_Outer]:
+    def _around(self, call: SyntaxNode, inside: list[_Open]) -> Iterator[_Outer]:
         """The calls that have this one among their arguments, or in a function among them; innermost first."""
-        found, direct, at = 0, True, call
-        for _ in range(_MAX_STEPS):
-            parent = at.parent
-            if parent is None or found == _MAX_AROUND:
-                return
-            direct = direct and at.type not in _INLINE
-            inside = at.type in _ARGUMENTS or at.type in {"annotated_lambda", "call_suffix"}
-            if inside and parent.type in _CALLS and (name := self._callee(parent)) is not None:
-                yield _Outer(name, self._first_text(parent), direct)
+        found, direct = 0, True
+        for outer in reversed(inside[-_MAX_STEPS:]):
+            direct = direct and outer.is_call
+            if not outer.is_call or call.start_byte < outer.inside_from:
+                continue
+            name = self._callee(outer.node)
+            if name is not None:
+                yield _Outer(name, self._first_text(outer.node), direct)
                 found += 1
-            at = parent
+            if found == _MAX_AROUND:
+                return
 
     def _first_text(self, call: SyntaxNode) -> str | None:
         values = (_value(argument) for argument in _arguments(call))
@@ -165,6 +191,11 @@ class Marks:
 
     def _text(self, node: SyntaxNode) -> str:
         return _cut(unquoted(self._source.line(node)))
+
+    def _beginning(self, node: SyntaxNode) -> str:
+        """The text of a node in one line, cut where nobody reads on."""
+        end = min(node.end_byte, node.start_byte + 4 * _MAX_TEXT)
+        return " ".join(self._source.text(node.start_byte, end).split())
 
     def _guards(self) -> Iterator[Mark]:
         """``if __name__ == "__main__":`` at the top of a file, and the one function of the file that it calls."""
@@ -203,14 +234,28 @@ class Marks:
         return (Mark(name=TAG, text=key, inline=True) for key in keys)
 
 
-def _arguments(call: SyntaxNode) -> Iterator[SyntaxNode]:
-    """What stands between the brackets of a call, and the lambda behind them (Kotlin)."""
+@cache
+def _query(language: Language) -> Query | None:
+    """Finds calls and functions written in place, by the words that this grammar has for them."""
+    grammar = grammar_of(language)
+    kinds = [(kind, name) for kinds, name in ((_CALLS, "call"), (_INLINE, "inline")) for kind in sorted(kinds)]
+    known = [(kind, name) for kind, name in kinds if grammar.id_for_node_kind(kind, True)]
+    return Query(grammar, "\n".join(f"({kind}) @{name}" for kind, name in known)) if known else None
+
+
+def _holder_of_arguments(call: SyntaxNode) -> SyntaxNode | None:
+    """What holds the arguments of a call: its brackets, with the lambda behind them in Kotlin and Swift."""
     holder = call.child_by_field_name("arguments")
     if holder is not None:
-        yield from holder.named_children
-        return
+        return holder
     suffix = pick(call, -1)
-    for child in suffix.named_children if suffix is not None and suffix.type == "call_suffix" else ():
+    return suffix if suffix is not None and suffix.type == "call_suffix" else None
+
+
+def _arguments(call: SyntaxNode) -> Iterator[SyntaxNode]:
+    """What stands between the brackets of a call, and the lambda behind them (Kotlin)."""
+    holder = _holder_of_arguments(call)
+    for child in holder.named_children if holder is not None else ():
         if child.type == "value_arguments":
             yield from child.named_children
         else:

@@ -36,7 +36,6 @@ _MACROS = (
         re.MULTILINE,
     ),
 )
-_VISIBLE = re.compile(rb"[^\n]")
 _FAR = 4000  # bytes in which the declaration must begin that a delegate belongs to
 _NEAR = 800  # bytes between a class and its constructor
 _NEST = {ord(")"): 1, ord("]"): 1, ord(">"): 1, ord("("): -1, ord("["): -1, ord("<"): -1}
@@ -61,7 +60,7 @@ def _without(data: bytes, blanks: list[tuple[int, int]]) -> bytes:
         return data
     changed = bytearray(data)
     for start, end in blanks:
-        changed[start:end] = _VISIBLE.sub(b" ", data[start:end])
+        changed[start:end] = b" " * (end - start)
     return bytes(changed)
 
 

@@ -72,7 +72,7 @@ def parse(
         language=language, source=text, module=module, roots=own_roots, outline=outline, holder=innermost(outline)
     )
     uses = uses_of(tags, context, imports)
-    marks = Marks(outline, language, text, context.holder).of(tags)
+    marks = Marks(outline, language, text, context.holder).all()
     nodes = tuple(
         replace(_node(one, context, uses, imports, path), marks=tuple(marks.get(id(one), ()))) for one in outline.nodes
     )

@@ -180,6 +180,7 @@ class _Telling:
             (not rule.owner_annotations or any(fits(rule.owner_annotations, a.name, a.last) for a in held))
             and (not rule.owner_supertypes or _is_a(rule.owner_supertypes, owner))
             and (not wanted.roles or (told is not None and told.role in wanted.roles))
+            and (not wanted.frameworks or (told is not None and told.rule.row.framework in wanted.frameworks))
         )
 
     def _owner(self, one: Subject) -> Subject | None:

@@ -10,6 +10,8 @@ The captures that a query file may use:
 ``@wrapper``              a statement that belongs to the declaration ``@wrapped`` in it (``export``, decorators)
 ``@annotation``           a decorator, annotation or attribute
 ``@supertype.inherits``, ``@supertype.implements``
+``@supertype.mixed``      a list whose constants are inherited from. (A pattern that looks for a child that may come
+                          late stays open all through a list; deep nesting then costs the square of the depth.)
 ``@supertype.first``      the first of a list that names a class and interfaces alike: its name says which it is
 ``@call``                 the expression that is called; ``@loose`` the name of a call in unparsed tokens;
                           ``@bare`` a word that is a call unless the file has a variable of that name there
@@ -44,6 +46,7 @@ _WORDS = {
     "_load": frozenset({b"require", b"require_relative", b"load"}),
 }
 _INTERFACE = re.compile(rb"I[A-Z]")  # how C# names them
+_CONSTANTS = frozenset({"constant", "scope_resolution"})
 _SUPERTYPES = {"supertype.inherits": EdgeKind.INHERITS, "supertype.implements": EdgeKind.IMPLEMENTS}
 
 
@@ -130,6 +133,10 @@ def _sort(  # noqa: C901, PLR0912 - one table
             seen = tags.supertypes.get(node.id)
             if seen is None or pattern < seen[0]:
                 tags.supertypes[node.id] = (pattern, _SUPERTYPES.get(name) or _by_name(node, source), node)
+        elif name == "supertype.mixed":
+            for mixed in node.named_children:
+                if mixed.type in _CONSTANTS:
+                    tags.supertypes.setdefault(mixed.id, (pattern, EdgeKind.INHERITS, mixed))
         elif name in {"variable.name", "member.name"}:
             prefix = name.partition(".")[0]
             tags.holdings.append(

@@ -13,9 +13,7 @@
 
 (superclass [(constant) (scope_resolution)] @supertype.inherits)
 ; A module that is included lends its code.
-(call
-  method: (identifier) @_mixin
-  arguments: (argument_list [(constant) (scope_resolution)] @supertype.inherits))
+(call method: (identifier) @_mixin arguments: (argument_list) @supertype.mixed)
 
 (call method: [(identifier) (constant)]) @call
 (super) @call

@@ -203,10 +203,10 @@ def test_a_new_time_alone_is_reason_to_read(tmp_path: Path) -> None:
 
 def test_programs_without_an_ending(tmp_path: Path) -> None:
     python = "#!/usr/bin/python3\nx\n"
-    grow(tmp_path, {"py": python, "sh": "#!/bin/sh\n", "plain": python, "bin": b"\0"})
-    for name in ("py", "sh", "bin"):
+    grow(tmp_path, {"py": python, "sh": "#!/bin/sh\n", "awk": "#!/usr/bin/awk -f\n", "plain": python, "bin": b"\0"})
+    for name in ("py", "sh", "awk", "bin"):
         (tmp_path / name).chmod(0o755)
-    assert paths(scan(tmp_path, {}, SETTINGS)) == ["py"]
+    assert paths(scan(tmp_path, {}, SETTINGS)) == ["py", "sh"]
 
 
 def test_what_is_skipped_and_why(tmp_path: Path) -> None:
