@@ -121,7 +121,7 @@ class Prompts:
         self._loaded: dict[tuple[str, str], StagePrompt] = {}
         self._parts: dict[str, PartPrompt] = {}
         self._words: dict[Path, dict[str, Any]] = {}
-        self._announced: set[str] = set()
+        self._lent: dict[str, str] = {}
         self._log = log.get("prompts")
 
     def languages(self) -> list[str]:
@@ -161,19 +161,23 @@ class Prompts:
     def check(self, language: str) -> str:
         """Load every prompt of a language, so that a mistake shows before any work is done.
 
-        Answers in words what is borrowed, empty where nothing is; the log says so once.
+        Answers in words what is borrowed, empty where nothing is; the log says so once. Raises PromptError as
+        ``stage`` and ``part`` do.
         """
+        if language not in self._lent:
+            self._lent[language] = self._borrowings(language)
+            if self._lent[language]:
+                self._log.warning("prompts borrowed", language=language, what=self._lent[language], remedy=_MANUAL)
+        return self._lent[language]
+
+    def _borrowings(self, language: str) -> str:
         borrowed = dict.fromkeys(part for name in ALL for part in self.stage(name, language).borrowed)
         borrowed |= dict.fromkeys(self.part(language).borrowed)
         if not borrowed:
             return ""
-        whole = language not in self.languages()
-        said = f"no prompts in {ENGLISH_NAMES.get(language, language)!r}" if whole else ", ".join(borrowed)
-        said += f": taken from {self._fallback}" if whole else f" not in {language}: taken from {self._fallback}"
-        if language not in self._announced:
-            self._announced.add(language)
-            self._log.warning("prompts borrowed", language=language, what=said, remedy=_MANUAL)
-        return said
+        if language not in self.languages():
+            return f"no prompts in {ENGLISH_NAMES.get(language, language)}: taken from {self._fallback}"
+        return f"{', '.join(borrowed)} not in {language}: taken from {self._fallback}"
 
     def _load(self, stage: str, language: str) -> StagePrompt:
         name = ENGLISH_NAMES.get(language)

@@ -119,7 +119,9 @@ def words(own: Mapping[str, Any] | None, lender: Mapping[str, Any] | None, promp
     """
     mine, theirs = own or {}, lender or {}
     groups = {group: _sentences(theirs.get(group)) | _sentences(mine.get(group)) for group in _GROUPS}
-    lent = {code: Template(sentence.safe_substitute(language=name)) for code, sentence in groups["borrowed"].items()}
+    # What stands below a lent prompt is said in the language of that prompt.
+    lends = _sentences((theirs if lender is not None else mine).get("borrowed"))
+    lent = {code: Template(sentence.safe_substitute(language=name)) for code, sentence in lends.items()}
     if lender is not None:
         theirs = {**theirs, "reminder": lent["reminder"].template}
         if "language" not in (mine.get("defects") or {}):

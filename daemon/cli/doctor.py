@@ -129,12 +129,11 @@ def _database(url: str, standing: migrate.Standing) -> list[Check]:
 def _prompts(settings: Settings) -> Check:
     prompts = prompts_of(settings)
     try:
-        prompts.check(settings.language)
+        borrowed = prompts.check(settings.language)
     except DoctownError as error:
         return Check(name="prompts", ok=False, found=str(error), remedy=error.remedy, exit_code=_CONFIG)
-    return Check(
-        name="prompts", ok=True, found=f"{settings.language} of {', '.join(prompts.languages())} in {prompts.folder}"
-    )
+    found = f"{settings.language} of {', '.join(prompts.languages())} in {prompts.folder}"
+    return Check(name="prompts", ok=True, found=f"{found}; {borrowed}" if borrowed else found)
 
 
 async def _health(build: object) -> Health:

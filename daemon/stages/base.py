@@ -184,6 +184,7 @@ class TextStage:
         return self._lay_out(material)
 
     def _lay_out(self, material: Material) -> Plan:
+        self._prompts.check(material.language)  # says so where a repository's language has to borrow
         prompt = self._prompts.stage(self.name, material.language)
         fields = self.writing.fields(material, prompt.words)
         return plan(prompt, self._part_prompt(prompt), fields, material, self._asker.budget, self._split)
