@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from daemon.config import shared
 from daemon.errors import PromptError
-from daemon.prompts import ALL, Prompts, fence_for
+from daemon.prompts import _ALLOWED, _NEEDED, ALL, Prompts, fence_for
 from daemon.words import DEFECTS
 
 FIELDS = {
@@ -374,3 +374,24 @@ def test_languages_have_fingerprints_of_their_own() -> None:
     found = [fingerprints(shared("prompts"), language) for language in ("en", "ru", "de", "fr")]
     for stage in ALL:
         assert len({one[stage] for one in found}) == len(found)
+
+
+# --- what the manual says ---------------------------------------------------------------------------------
+
+
+def manual() -> dict[str, tuple[set[str], set[str]]]:
+    """File -> placeholders that may stand there, and those that must, as prompts/README.md has them."""
+    found = {}
+    for line in (shared("prompts") / "README.md").read_text(encoding="utf-8").splitlines():
+        cells = line.split("|")
+        for file in re.findall(r"`([a-z.]+)\.md`", cells[1]) if len(cells) > 4 else ():
+            found[file] = (set(re.findall(r"\$(\w+)", cells[3])), set(re.findall(r"\*\*`\$(\w+)`\*\*", cells[3])))
+    return found
+
+
+def test_the_manual_names_every_file_and_its_placeholders() -> None:
+    said = manual()
+    assert {f"{name}.md" for name in said} == {path.name for path in (shared("prompts") / "en").glob("*.md")}
+    for name, (may, must) in said.items():
+        assert must == set(_NEEDED.get(name, ())), name
+        assert may - {"section_1"} == set(_ALLOWED.get(name, _NEEDED.get(name, ()))), name
