@@ -267,6 +267,12 @@ class Settings(_Section):
     search: SearchSettings = SearchSettings()
     log: LogSettings = LogSettings()
 
+    @field_validator("prompts", mode="before")
+    @classmethod
+    def _folder_alone(cls, prompts: object) -> object:
+        """The folder alone, or null, as files written by earlier versions have it."""
+        return {"folder": prompts} if prompts is None or isinstance(prompts, str | Path) else prompts
+
     @model_validator(mode="after")
     def _endpoints_exist(self) -> Self:
         roles = {

@@ -123,6 +123,13 @@ def test_the_file_in_the_working_folder_comes_before_the_shipped_one(
     assert load(None, {}).language == "ru"
 
 
+@pytest.mark.parametrize(("text", "folder"), [("prompts: null", None), ("prompts: mine", Path("mine"))])
+def test_prompts_as_earlier_files_have_them(tmp_path: Path, text: str, folder: Path | None) -> None:
+    prompts = load(write(tmp_path, text), {}).prompts
+    assert (prompts.folder, prompts.fallback) == (folder, "en")
+    assert load(write(tmp_path, text), {"DOCTOWN_PROMPTS": "other"}).prompts.folder == Path("other")
+
+
 def test_embedded_models_change_nothing_else() -> None:
     settings = Settings(language="ru").with_embedded_models()
     assert settings.endpoints[settings.models.coder.endpoint].provider == "embedded"
