@@ -21,7 +21,11 @@ async def a_daemon(
     with (log or Path(os.devnull)).open("ab") as out:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "daemon", "run", *arguments, cwd=ROOT, stdout=out, stderr=out,
-            env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **environment},
+            env={
+                "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"),
+                "XDG_CONFIG_HOME": os.devnull,  # whoever runs the tests may have a configuration
+                **environment,
+            },
         )  # fmt: skip
     try:
         yield process
