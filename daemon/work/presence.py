@@ -55,9 +55,12 @@ class Presence:
             slots=slots,
         )  # fmt: skip
 
+    async def begin(self) -> None:
+        """Register, before anything is claimed."""
+        await self._beat(lambda: None, known=False)
+
     async def run(self, stopped: asyncio.Event, reopened: Callable[[], None]) -> None:
-        """Register, beat until ``stopped``, leave. ``reopened`` is called when a drain was taken back."""
-        await self._beat(reopened, known=False)
+        """Beat until ``stopped``, then leave. ``reopened`` is called when a drain was taken back."""
         while not stopped.is_set():
             try:
                 pause = self._beat_s if self._gate.open else min(self._beat_s, _WHILE_DRAINING_S)

@@ -106,6 +106,7 @@ class Worker:
     async def _live(self, stopping: asyncio.Event, until: Coroutine[Any, Any, object]) -> None:
         schedule = Schedule(self._settings.queue, poll=self._time_to_poll, rescue=self._time_to_rescue)
         quiet = asyncio.Event()
+        await self._presence.begin()
         background = [
             asyncio.create_task(self._keeper.run(quiet), name="leases"),
             asyncio.create_task(self._keep_time(quiet), name="timers"),
