@@ -17,6 +17,7 @@ from db.types import Stage
 
 ALIVE_S = 30  # who was not seen for so long has vanished; daemons say every few seconds that they live
 _FORGOTTEN = "1 day"
+_SHORTEST_NAME = 4  # fewer characters of a number are the name of a host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +171,7 @@ async def held(db: Database, *, workers: Sequence[UUID] | None = None, limit: in
 async def drain(db: Database, order: Order, names: Sequence[str] | None, *, draining: bool) -> list[UUID]:
     """Ask workers that are alive (None: all of them) to claim nothing more, or to go on; which were meant.
 
-    A name is the beginning of a worker's number, its host, or host:pid. Raises NotFound for one that fits nobody.
+    A name is the beginning of a worker's number (four characters or more), its host, or host:pid. Raises NotFound for one that fits nobody.
     """
     async with db.write() as connection:
         rows = await connection.execute(
@@ -197,4 +198,5 @@ async def drain(db: Database, order: Order, names: Sequence[str] | None, *, drai
 
 def _fits(row: object, name: str) -> bool:
     host, pid = getattr(row, "host"), getattr(row, "pid")  # noqa: B009 - a row of the driver's, without a type
-    return str(getattr(row, "id")).startswith(name.lower()) or name in {host, f"{host}:{pid}"}  # noqa: B009
+    numbered = len(name) >= _SHORTEST_NAME and str(getattr(row, "id")).startswith(name.lower())  # noqa: B009
+    return numbered or name in {host, f"{host}:{pid}"}
