@@ -171,7 +171,8 @@ async def held(db: Database, *, workers: Sequence[UUID] | None = None, limit: in
 async def drain(db: Database, order: Order, names: Sequence[str] | None, *, draining: bool) -> list[UUID]:
     """Ask workers that are alive (None: all of them) to claim nothing more, or to go on; which were meant.
 
-    A name is the beginning of a worker's number (four characters or more), its host, or host:pid. Raises NotFound for one that fits nobody.
+    A name is the beginning of a worker's number (four characters or more), its host, or host:pid. Raises NotFound
+    for one that fits nobody.
     """
     async with db.write() as connection:
         rows = await connection.execute(
