@@ -125,6 +125,8 @@ class QueueSettings(_Section):
     grace_s: Annotated[float, Field(ge=0)] = 30.0
     refresh: Literal["auto", "manual"] = "auto"
     refresh_share: Share = 0.1
+    heartbeat_s: Annotated[float, Field(ge=0.05, le=10)] = 5.0
+    keep_failures_days: Annotated[int, Field(ge=1, le=3650)] = 30
 
 
 class LanguageGuardSettings(_Section):

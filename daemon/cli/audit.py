@@ -63,6 +63,6 @@ def _said(values: Mapping[str, Any]) -> str:
     for name, value in values.items():
         if value is True:
             parts.append(name)
-        elif value not in (None, False, [], ""):
+        elif value is not None and value is not False and value not in ([], ""):
             parts.append(f"{name} {', '.join(map(str, value)) if isinstance(value, list) else value}")
     return "; ".join(parts)

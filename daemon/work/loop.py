@@ -17,6 +17,7 @@ from daemon.work.events import Observer
 from daemon.work.fair import Fair
 from daemon.work.leases import LeaseKeeper
 from daemon.work.pipeline import Pipeline, Prepared, advance
+from daemon.work.presence import Gate
 from daemon.work.retry import Decision, Verb, decide
 from daemon.work.slots import Slots
 from db import claim as db_claim
@@ -31,6 +32,7 @@ class Rest(StrEnum):
     EMPTY = "empty"  # nothing is due
     BLOCKED = "blocked"  # the endpoint's breaker is open
     TROUBLE = "trouble"  # the store did not answer
+    DRAINED = "drained"  # an administrator lets nothing more be claimed
     STOPPED = "stopped"
 
 
@@ -55,6 +57,7 @@ class StageLoop:
     settings: QueueSettings
     observers: Sequence[Observer]
     scope: Scope = field(default_factory=Scope)
+    gate: Gate = field(default_factory=Gate)
     awake: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     rest: Rest | None = None  # None while it drains
@@ -87,6 +90,8 @@ class StageLoop:
     async def drain(self, stopping: asyncio.Event) -> Rest:
         """Claim and start tasks until nothing more can be claimed; tasks may still be in flight afterwards."""
         while not stopping.is_set():
+            if not self.gate.open:
+                return Rest.DRAINED
             allowed = self.breaker.allowance(self.slots.places)
             if not allowed:
                 return Rest.BLOCKED

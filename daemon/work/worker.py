@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,15 +17,18 @@ from daemon.work.events import Observer
 from daemon.work.leases import LeaseKeeper
 from daemon.work.loop import Rest, Scope, StageLoop, first
 from daemon.work.pipeline import Pipeline
+from daemon.work.presence import Gate, Presence
 from daemon.work.schedule import Schedule
 from daemon.work.slots import Slots
 from db import claim as db_claim
+from db import failures as db_failures
 from db import save as db_save
 from db.errors import StoreError
 from db.session import Database
 from db.types import Claim, Outcome, Stage, State, TextDraft
 
 _YOUNG, _MIDDLE, _OLD = 50_000, 20, 100  # thresholds of the garbage collector while at work
+_PRUNE_S = 600.0  # between two looks for failures that are too old to keep
 _PATIENCE = 3  # probes in vain after which a run that is meant to end gives up on an endpoint
 
 Recipes = Callable[[Stage], dict[str, str]]  # stage -> language -> present recipe
@@ -59,17 +63,28 @@ class Worker:
         self._time_to_poll = asyncio.Event()
         self._time_to_rescue = asyncio.Event()
         self._refreshed = False
+        self._prune_at = time.monotonic()
         self._slots = dict(slots)
+        self._gate = Gate()
         breakers = {name: Breaker(settings.queue.breaker_s) for name in slots}
         self._loops = [
             StageLoop(
                 db=db, pipeline=pipeline, slots=self._slots[pipeline.endpoint], breaker=breakers[pipeline.endpoint],
                 keeper=self._keeper, owner=self.owner, settings=settings.queue,
-                observers=[*observers, _Waker(self._wake)], scope=scope or Scope(),
+                observers=[*observers, _Waker(self._wake)], scope=scope or Scope(), gate=self._gate,
             )
             for pipeline in pipelines(self.owner, self._slots)
         ]  # fmt: skip
         self._scope = scope or Scope()
+        used = {loop.pipeline.endpoint for loop in self._loops}
+        self._presence = Presence(
+            db, self.owner, stages=[loop.stage for loop in self._loops], gate=self._gate,
+            slots=sum(slots[name].limit for name in used), in_flight=lambda: len(self._keeper.held()),
+            quiet=self._quiet, beat_s=settings.queue.heartbeat_s,
+        )  # fmt: skip
+
+    def _quiet(self) -> bool:
+        return not self._keeper.held() and all(loop.rest is not None and not loop.tasks for loop in self._loops)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until ``stopping`` is set, then finish or give back what is in flight."""
@@ -91,9 +106,11 @@ class Worker:
     async def _live(self, stopping: asyncio.Event, until: Coroutine[Any, Any, object]) -> None:
         schedule = Schedule(self._settings.queue, poll=self._time_to_poll, rescue=self._time_to_rescue)
         quiet = asyncio.Event()
+        await self._presence.begin()
         background = [
             asyncio.create_task(self._keeper.run(quiet), name="leases"),
             asyncio.create_task(self._keep_time(quiet), name="timers"),
+            asyncio.create_task(self._presence.run(quiet, lambda: self._wake(None)), name="presence"),
         ]
         loops = [asyncio.create_task(loop.run(stopping), name=f"loop:{loop.stage}") for loop in self._loops]
         _spare_the_collector()
@@ -224,6 +241,16 @@ class Worker:
             return
         for chunk, stage, state in rescued:
             self._log.warning("rescued from a vanished worker", chunk=chunk, stage=stage, state=state)
+        await self._prune()
+
+    async def _prune(self) -> None:
+        if time.monotonic() < self._prune_at:
+            return
+        self._prune_at = time.monotonic() + _PRUNE_S
+        try:
+            await db_failures.prune(self._db, keep_days=self._settings.queue.keep_failures_days)
+        except StoreError as error:
+            self._log.warning("old failures not forgotten", error=str(error))
 
     def _wake(self, stage: Stage | None) -> None:
         for loop in self._loops:

@@ -1,10 +1,19 @@
--- Give claims back untouched: the attempt is refunded. :wait_s holds them back, 0 makes them due at once.
-UPDATE work w
-   SET state = CASE WHEN CAST(:wait_s AS double precision) > 0 THEN 'retrying' ELSE 'due' END,
-       run_at = clock_timestamp() + make_interval(secs => CAST(:wait_s AS double precision)),
-       attempts = greatest(w.attempts - 1, 0), lease_owner = NULL, lease_until = NULL,
-       error_class = CAST(:error_class AS text), last_error = CAST(:error AS text)
-  FROM unnest(CAST(:chunks AS bigint[]), CAST(:stages AS text[]), CAST(:fences AS bigint[]))
-       AS held (chunk_id, stage, fence)
- WHERE w.chunk_id = held.chunk_id AND w.stage = held.stage AND w.fence = held.fence AND w.state = 'leased'
-RETURNING w.chunk_id
+-- Give claims back untouched: the attempt is refunded. :wait_s holds them back, 0 makes them due at once. With an
+-- error (an endpoint was away, a budget was used up) it is noted among the failures.
+WITH given AS (
+    UPDATE work w
+       SET state = CASE WHEN CAST(:wait_s AS double precision) > 0 THEN 'retrying' ELSE 'due' END,
+           run_at = clock_timestamp() + make_interval(secs => CAST(:wait_s AS double precision)),
+           attempts = greatest(w.attempts - 1, 0), lease_owner = NULL, lease_until = NULL,
+           error_class = CAST(:error_class AS text), last_error = left(CAST(:error AS text), 4000)
+      FROM unnest(CAST(:chunks AS bigint[]), CAST(:stages AS text[]), CAST(:fences AS bigint[]))
+           AS mine (chunk_id, stage, fence)
+      JOIN work held ON held.chunk_id = mine.chunk_id AND held.stage = mine.stage
+     WHERE w.chunk_id = mine.chunk_id AND w.stage = mine.stage AND w.fence = mine.fence AND w.state = 'leased'
+    RETURNING w.*, held.attempts AS attempt, held.lease_owner AS worker
+), noted AS (
+    INSERT INTO failure (repo_id, chunk_id, stage, fence, attempt, state, error_class, error, worker)
+    SELECT repo_id, chunk_id, stage, fence, attempt, state, COALESCE(error_class, ''), last_error, worker
+      FROM given WHERE last_error IS NOT NULL
+)
+SELECT chunk_id FROM given

@@ -42,7 +42,8 @@ async def test_one_of_two_daemons_is_killed_and_every_chunk_is_done_once(db_url:
 async def test_sigterm_saves_what_is_under_way_and_burns_nothing(db_url: str, psql: Connection) -> None:
     some_chunks(psql, a_repository(psql), 30)
     async with Double(Setup(slots=4, latency_s=0.2)) as double:
-        async with a_daemon(environment(db_url, double.url, ENDPOINTS__LOCAL__SLOTS=4), "--stage", "coder") as daemon:
+        settings = environment(db_url, double.url, ENDPOINTS__LOCAL__SLOTS=4, QUEUE__LEASE_S=60)
+        async with a_daemon(settings, "--stage", "coder") as daemon:
             await eventually(lambda: len(double.calls) >= 6)
             daemon.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(daemon.wait(), 20) == 0

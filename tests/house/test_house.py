@@ -65,7 +65,19 @@ def test_every_reading_command_speaks_json() -> None:
     cli._load_commands()
     root = typer.main.get_command(cli.app)
     commands = dict(getattr(root, "commands"))  # noqa: B009 - a group, says typer
-    for name in ("index", "status", "show", "search", "requeue", "doctor", "audit", "pause", "resume"):
+    for name in (
+        "index",
+        "status",
+        "show",
+        "search",
+        "requeue",
+        "doctor",
+        "audit",
+        "pause",
+        "resume",
+        "workers",
+        "dead",
+    ):
         assert any("--json" in parameter.opts for parameter in commands[name].params), name
 
 

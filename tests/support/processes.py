@@ -35,6 +35,17 @@ async def a_daemon(
         await process.wait()
 
 
+async def command(environment: Mapping[str, str], *arguments: str) -> tuple[int, str]:
+    """One command beside the daemons: its exit code and what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "daemon", *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **environment},
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    return process.returncode or 0, out.decode()
+
+
 def environment(db_url: str, double_url: str, **settings: object) -> dict[str, str]:
     """A daemon's settings: the double for texts, a scripted embedder, a queue that does not dawdle."""
     values = {
@@ -47,6 +58,7 @@ def environment(db_url: str, double_url: str, **settings: object) -> dict[str, s
         "QUEUE__RESCUE_S": 1,
         "QUEUE__BACKOFF_BASE_S": 0.05,
         "QUEUE__BREAKER_S": 0.1,
+        "QUEUE__HEARTBEAT_S": 0.2,
         "LOG__FORMAT": "json",
         **settings,
     }

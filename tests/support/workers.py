@@ -25,6 +25,7 @@ QUICK = {
     "backoff_base_s": 0.01,
     "backoff_cap_s": 0.02,
     "breaker_s": 0.02,
+    "heartbeat_s": 0.05,
 }
 
 
