@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,9 +35,7 @@ from daemon.stages.coder import Coder
 from daemon.stages.talker import Talker
 from daemon.words import Words
 from daemon.work.events import Tally
-from daemon.work.held import HeldModel
 from daemon.work.loop import Scope
-from daemon.work.slots import Slots
 from db import gather as db_gather
 from db import report
 from db import requeue as db_requeue
@@ -156,12 +154,12 @@ class TimedApp(App):
 
     clock: Clock
 
-    def text_stage(self, stage: Stage, slots: Slots | None = None) -> TextStage:
+    def text_stage(self, stage: Stage, hold: Callable[[TextModel], TextModel] | None = None) -> TextStage:
         """Coder or Talker, timed."""
         writing = TimedWriting(Coder() if stage is Stage.CODER else Talker(), self.clock)
         model: TextModel = TimedModel(self.model(stage), self.clock)
-        if slots is not None:
-            model = HeldModel(model, slots)
+        if hold is not None:
+            model = hold(model)
         guards = tuple(TimedGuard(guard, self.clock) for guard in self.guards(stage))
         return TextStage(writing, model, self.prompts, guards, self.settings.guard)
 

@@ -26,6 +26,7 @@ from daemon.stages.budget import Sizes
 from daemon.stages.coder import Coder
 from daemon.stages.embed import Embed
 from daemon.stages.talker import Talker
+from daemon.work.budget import Meter
 from daemon.work.events import Observer
 from daemon.work.held import HeldEmbedder, HeldModel
 from daemon.work.loop import Scope
@@ -80,12 +81,12 @@ class App:
                 found.append(JargonGuard(settings.jargon, jargon_words()))
         return tuple(found)
 
-    def text_stage(self, stage: Stage, slots: Slots | None = None) -> TextStage:
-        """Coder or Talker with its model, prompts and guards; with ``slots`` every call holds one."""
+    def text_stage(self, stage: Stage, hold: Callable[[TextModel], TextModel] | None = None) -> TextStage:
+        """Coder or Talker with its model, prompts and guards; ``hold`` puts something before every call."""
         writing = Coder(self.settings.hints) if stage is Stage.CODER else Talker()
         model = self.model(stage)
         return TextStage(
-            writing, HeldModel(model, slots) if slots else model, self.prompts, self.guards(stage), self.settings.guard,
+            writing, hold(model) if hold else model, self.prompts, self.guards(stage), self.settings.guard,
             safety=Safety(self.settings.safety).fingerprint, sizes=self._sizes(stage), split=split,
         )  # fmt: skip
 
@@ -113,15 +114,22 @@ class App:
         """A worker for some stages; with ``refresh`` it also queues what other recipes made."""
         self.prompts.check(self.settings.language)
         slots = {name: Slots(one.slots, turns=one.turns) for name, one in self.settings.endpoints.items()}
+        meter = Meter(self.db, self.settings.budget, hold_s=self.settings.queue.deadline_s)
         return Worker(
-            self.db, self._pipelines(stages), self.settings, slots={**slots, _OWN_ENDPOINT: Slots(1)},
-            recipes=self.recipes if refresh else None, observers=observers, scope=scope,
+            self.db, self._pipelines(stages, meter), self.settings, slots={**slots, _OWN_ENDPOINT: Slots(1)},
+            meter=meter, recipes=self.recipes if refresh else None, observers=observers, scope=scope,
         )  # fmt: skip
 
-    def _pipelines(self, stages: Sequence[Stage]) -> Callable[[UUID, Mapping[str, Slots]], list[Pipeline]]:
+    def _pipelines(
+        self, stages: Sequence[Stage], meter: Meter
+    ) -> Callable[[UUID, Mapping[str, Slots]], list[Pipeline]]:
         def build(owner: UUID, slots: Mapping[str, Slots]) -> list[Pipeline]:
+            def held(stage: Stage) -> TextStage:
+                role = self.settings.models.coder if stage is Stage.CODER else self.settings.models.talker
+                return self.text_stage(stage, lambda model: HeldModel(model, slots[model.endpoint], meter, role))
+
             found: list[Pipeline] = [
-                TextPipeline(self.db, self.text_stage(stage, slots[self.model(stage).endpoint]), self.settings, owner)
+                TextPipeline(self.db, held(stage), self.settings, owner)
                 for stage in (Stage.CODER, Stage.TALKER)
                 if stage in stages
             ]

@@ -4,6 +4,7 @@ DoctownError
 ├── ConfigError          a setting is unknown, missing or out of range: permanent
 ├── PromptError          a prompt file is missing or its placeholders are wrong: permanent
 ├── SourceError          the repository cannot be read: permanent
+├── BudgetSpent          what may be used in a day is used up: waits until the day turns
 ├── AnswerRejected       the guards object to every attempt, and the settings say park: permanent
 └── ModelError           a model or its server did not give an answer
     ├── PromptTooLong    the prompt does not fit into the model's context: permanent
@@ -41,6 +42,12 @@ class PromptError(DoctownError):
 
 class SourceError(DoctownError):
     """The folder to be indexed cannot be read."""
+
+
+class BudgetSpent(DoctownError):
+    """One more call would go beyond what may be used in a day."""
+
+    error_class = ErrorClass.BUDGET
 
 
 class AnswerRejected(DoctownError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zoneinfo
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -127,6 +128,30 @@ class QueueSettings(_Section):
     refresh_share: Share = 0.1
     heartbeat_s: Annotated[float, Field(ge=0.05, le=10)] = 5.0
     keep_failures_days: Annotated[int, Field(ge=1, le=3650)] = 30
+
+
+class BudgetLimits(_Section):
+    """The most in a day; null: no limit."""
+
+    calls: Annotated[int, Field(ge=0)] | None = None
+    tokens: Annotated[int, Field(ge=0)] | None = None
+    seconds: Annotated[float, Field(ge=0)] | None = None
+
+
+class BudgetSettings(BudgetLimits):
+    """What text models may use in a day: all repositories together, and each."""
+
+    repository: BudgetLimits = BudgetLimits()
+    timezone: str = "UTC"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str) -> str:
+        try:
+            zoneinfo.ZoneInfo(name)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"no time zone is called {name!r}; for example UTC or Europe/Madrid") from None
+        return name
 
 
 class LanguageGuardSettings(_Section):
@@ -262,6 +287,7 @@ class Settings(_Section):
     }
     models: ModelsSettings = ModelsSettings()
     queue: QueueSettings = QueueSettings()
+    budget: BudgetSettings = BudgetSettings()
     guard: GuardSettings = GuardSettings()
     safety: SafetySettings = SafetySettings()
     sizes: SizeSettings = SizeSettings()

@@ -21,7 +21,7 @@ async def progress(db: Database, repo: str | None = None) -> list[Progress]:
         rows = await connection.execute(
             text(
                 f"""
-                SELECT r.name, w.stage,
+                SELECT r.name, w.stage, r.paused OR control.paused AS paused, r.weight,
                        count(*) FILTER (WHERE w.state = 'due') AS due,
                        count(*) FILTER (WHERE w.state = 'leased') AS leased,
                        count(*) FILTER (WHERE w.state = 'retrying') AS retrying,
@@ -34,10 +34,11 @@ async def progress(db: Database, repo: str | None = None) -> list[Progress]:
                            AS window_s,
                        count(*) FILTER (WHERE (c.explain_quality -> w.stage ->> 'flagged')::boolean) AS flagged
                   FROM repository r
+                 CROSS JOIN control
                   LEFT JOIN work w ON w.repo_id = r.id
                   LEFT JOIN chunk c ON c.id = w.chunk_id AND c.explain_quality <> '{{}}'
                  WHERE CAST(:repo AS text) IS NULL OR r.name = CAST(:repo AS text)
-                 GROUP BY r.name, w.stage
+                 GROUP BY r.name, w.stage, r.paused, control.paused, r.weight
                  ORDER BY r.name, array_position(ARRAY['coder', 'talker', 'embed'], w.stage)
                 """
             ),
@@ -58,7 +59,7 @@ def _progress(row: dict[str, Any]) -> Progress:
     return Progress(
         repo=row["name"], stage=Stage(row["stage"] or Stage.CODER), due=row["due"] or 0, leased=row["leased"] or 0,
         retrying=row["retrying"] or 0, done=row["done"] or 0, dead=row["dead"] or 0, flagged=row["flagged"] or 0,
-        rate_per_min=rate, left_s=waiting / rate * 60 if rate else None,
+        rate_per_min=rate, left_s=waiting / rate * 60 if rate else None, paused=row["paused"], weight=row["weight"],
     )  # fmt: skip
 
 
@@ -86,6 +87,7 @@ class Page:
     stale: bool
     updated_at: datetime
     work: tuple[dict[str, Any], ...]  # stage, state, reason, attempts, error_class, last_error
+    waits: str | None  # why nobody may write its texts now: a pause, a budget
     callees: tuple[str, ...]
     callers: tuple[str, ...]
 
@@ -99,6 +101,12 @@ _PAGE = """
                     'attempts', w.attempts, 'error_class', w.error_class, 'last_error', w.last_error)
                     ORDER BY array_position(ARRAY['coder', 'talker', 'embed'], w.stage)), '[]')
               FROM work w WHERE w.chunk_id = c.id) AS work,
+           CASE WHEN NOT EXISTS (SELECT FROM work w WHERE w.chunk_id = c.id AND w.stage <> 'embed'
+                                    AND w.state IN ('due', 'retrying')) THEN NULL
+                WHEN control.paused THEN 'everything is paused'
+                WHEN r.paused THEN 'its repository is paused'
+                WHEN control.budget_until > clock_timestamp() THEN control.budget_reason
+                WHEN r.budget_until > clock_timestamp() THEN r.budget_reason END AS waits,
            ARRAY(SELECT COALESCE(d.fqn, e.dst_name) FROM edge e LEFT JOIN node d ON d.id = e.dst
                   WHERE e.src = n.id AND e.kind = 'CALLS' ORDER BY e.dst IS NULL, e.count DESC, 1 LIMIT 20) AS callees,
            ARRAY(SELECT s.fqn FROM edge e JOIN node s ON s.id = e.src
@@ -107,6 +115,7 @@ _PAGE = """
       JOIN node n ON n.id = c.node_id
       JOIN repository r ON r.id = c.repo_id
       LEFT JOIN file f ON f.id = n.file_id
+     CROSS JOIN control
 """
 
 

@@ -50,6 +50,7 @@ class ErrorClass(StrEnum):
     PERMANENT = "permanent"  # waiting cannot help: park at once
     TRANSIENT = "transient"  # try again with backoff, a bounded number of times
     INFRASTRUCTURE = "infrastructure"  # not this chunk's fault: refund the attempt, open the breaker
+    BUDGET = "budget"  # the budget of the day is used up: refund the attempt, wait until it turns
     CRASH = "crash"  # the worker vanished while it held the lease
 
 
@@ -290,6 +291,8 @@ class Progress:
     rate_per_min: float | None = None  # finished in the last ten minutes, per minute
     left_s: float | None = None  # at that rate; None when nothing moves
     flagged: int = 0  # saved although a guard objected
+    paused: bool = False  # its repository, or everything
+    weight: int = 1  # its repository's share of the work beside others
 
     @property
     def total(self) -> int:

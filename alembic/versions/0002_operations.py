@@ -23,7 +23,7 @@ def downgrade() -> None:
     """Forget what was added; texts, queue and ledger stay."""
     _run(
         """
-        DROP TABLE budget_hold, budget_use, budget_limit, failure, audit, worker, control;
+        DROP TABLE budget_use, budget_limit, failure, audit, worker, control;
         DROP INDEX work_refresh;
         ALTER TABLE work DROP COLUMN leased_at;
         ALTER TABLE repository DROP COLUMN weight, DROP COLUMN budget_until, DROP COLUMN budget_reason;

@@ -134,6 +134,8 @@ def show_page(page: Page, *, source: bool = False, sheet: bool = False) -> None:
             text = f"{work['state']} ({work['reason']})"
             if work["last_error"]:
                 text += f": {work['last_error']}"
+            elif page.waits and work["stage"] != "embed":
+                text += f": {page.waits}"
             facts.add_row(work["stage"], text)
     out.print(Panel(facts, title=title, title_align="left", border_style="blue"))
     if source and page.source_code:

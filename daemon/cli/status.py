@@ -5,11 +5,15 @@ from __future__ import annotations
 import typer
 
 from daemon.bootstrap import open_app
+from daemon.cli.budget import uses_table, waiting_lines
 from daemon.cli.main import app, execute
 from daemon.cli.options import Json, Repo
 from daemon.cli.output import emit_json, out, plain, progress_table
 from daemon.settings import Settings
-from db import report
+from daemon.work.budget import rules_of
+from db import budget as db_budget
+from db import control, report
+from db.types import Progress
 
 
 @app.command()
@@ -19,11 +23,27 @@ def status(ctx: typer.Context, repo: Repo = None, as_json: Json = False) -> None
     async def work(settings: Settings) -> None:
         async with open_app(settings) as doctown:
             rows = await report.progress(doctown.db, repo)
+            uses = await db_budget.uses(doctown.db, rules_of(settings.budget))
+            everything, _ = await control.standings(doctown.db)
         if as_json:
             emit_json([{**plain(row), "total": row.total} for row in rows])
         elif not rows:
             out.print("No repository is indexed yet: run `doctown index PATH` or `doctown build PATH --embedded`.")
         else:
             out.print(progress_table(rows))
+            for line in [*paused_lines(rows, everything=everything), *waiting_lines(uses)]:
+                out.print(line, soft_wrap=True, markup=False)
+            shown = [one for one in uses if one.repo is None or one.limits or one.repo == repo]
+            if any(one.calls or one.limits for one in shown):
+                out.print()
+                out.print(uses_table(shown))
 
     execute(ctx, work)
+
+
+def paused_lines(rows: list[Progress], *, everything: bool) -> list[str]:
+    """Why nothing moves, where an administrator wants it so."""
+    if everything:
+        return ["everything is paused: `doctown resume --all`"]
+    paused = sorted({row.repo for row in rows if row.paused})
+    return [f"paused: {', '.join(paused)}"] if paused else []

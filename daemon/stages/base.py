@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from daemon.errors import AnswerRejected, AnswerUnusable, PromptCut, PromptTooLong
+from daemon.errors import AnswerRejected, AnswerUnusable, BudgetSpent, PromptCut, PromptTooLong
 from daemon.guard.base import Answer, Guard, Judgement, judge
 from daemon.guard.shape import tidy
 from daemon.llm.base import Completion, Finish, Prompt, TextModel
@@ -60,6 +60,7 @@ class Writing(Protocol):
 
 _REPLANS = 4  # times that a server may refuse a question as too long before we believe that it never fits
 _HEAVY = 100_000  # characters of source that are measured, cut and judged in a thread of their own
+_UNUSABLE = frozenset({"empty", "cut"})  # defects of an answer that is never saved
 _OWN = frozenset({"self", "cls", "this", "_"})  # parameters that nobody describes
 
 
@@ -132,7 +133,7 @@ class TextStage:
 
         ``variation`` shifts the seed: a person who requeues a text wants another one. Raises ModelError and its
         kind from the model; AnswerUnusable when every attempt was empty or cut; AnswerRejected when guards object
-        to all of them and ``guard.on_failure`` is ``park``.
+        to all of them and ``guard.on_failure`` is ``park``; BudgetSpent when it ended before there was one to keep.
         """
         spent = Spent()
         laid = await self._plan(material)
@@ -156,12 +157,17 @@ class TextStage:
         attempts: list[_Attempt] = []
         asked = message
         while True:
-            attempt = await self._attempt(prompt, asked, material, spent, number=len(attempts), shift=variation)
+            try:
+                attempt = await self._attempt(prompt, asked, material, spent, number=len(attempts), shift=variation)
+            except BudgetSpent:
+                if not self._worth_keeping(attempts):
+                    raise
+                break
             attempts.append(attempt)
             if attempt.judgement.ok or len(attempts) > self._settings.max_regenerations:
                 break
             asked = prompt.ask_again(message, attempt.judgement.defects)
-        best = max(attempts, key=lambda tried: (tried.judgement.ok, tried.judgement.score))
+        best = _best(attempts)
         self._refuse(best)
         draft = self._draft(material, prompt, best, attempts, spent)
         return self._with_gaps(draft, laid, notes)
@@ -238,9 +244,17 @@ class TextStage:
             await asyncio.sleep(0)
         return _Attempt(completion, text, judgement)
 
+    def _worth_keeping(self, attempts: Sequence[_Attempt]) -> bool:
+        """Whether what is paid for may be saved flagged, where the budget allows no further attempt."""
+        return (
+            bool(attempts)
+            and self._settings.on_failure == "keep"
+            and not _UNUSABLE & set(_best(attempts).judgement.defects)
+        )
+
     def _refuse(self, best: _Attempt) -> None:
         defects = best.judgement.defects
-        if "empty" in defects or "cut" in defects:
+        if _UNUSABLE & set(defects):
             what = "empty" if "empty" in defects else "cut at the output limit"
             raise AnswerUnusable(
                 f"every answer of {self.model.name} was {what}",
@@ -306,6 +320,10 @@ class TextStage:
             quality={**quality, "reused": True},
             reused_from=generation,
         )
+
+
+def _best(attempts: Sequence[_Attempt]) -> _Attempt:
+    return max(attempts, key=lambda tried: (tried.judgement.ok, tried.judgement.score))
 
 
 def names(material: Material) -> frozenset[str]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from daemon.llm.base import Completion, Embedder, Health, Prompt, TextModel
+from daemon.settings import TextModelSettings
+from daemon.work.budget import Meter, most_tokens
 from daemon.work.slots import Slots
 
 
 class HeldModel:
-    """A text model behind the slots of its endpoint."""
+    """A text model behind the slots of its endpoint and the budget of the day."""
 
-    def __init__(self, model: TextModel, slots: Slots) -> None:
+    def __init__(self, model: TextModel, slots: Slots, meter: Meter, settings: TextModelSettings) -> None:
         self._model = model
         self._slots = slots
+        self._meter = meter
+        self._settings = settings
 
     @property
     def name(self) -> str:
@@ -31,9 +35,17 @@ class HeldModel:
         return self._model.options
 
     async def complete(self, prompt: Prompt) -> Completion:
-        """Wait for a slot, then ask."""
-        async with self._slots.call():
-            return await self._model.complete(prompt)
+        """See that the budget has room, wait for a slot, then ask. Raises BudgetSpent, and what the model raises."""
+        most = most_tokens(prompt, self._settings)
+        async with self._meter.call(most, self._settings.timeout_s) as spent, self._slots.call():
+            spent.begin()
+            try:
+                completion = await self._model.complete(prompt)
+            except BaseException as error:
+                spent.end(None, error)
+                raise
+            spent.end(completion)
+            return completion
 
     async def check(self) -> Health:
         """The model's; needs no slot."""

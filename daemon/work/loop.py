@@ -181,7 +181,7 @@ class StageLoop:
         decision = decide(batch[0].claim, error, self.settings)
         if decision.error_class is ErrorClass.INFRASTRUCTURE:
             self._open_breaker(error, decision)
-        else:
+        elif decision.error_class is not ErrorClass.BUDGET:  # then nobody was asked
             self.breaker.succeeded()  # it answered, if only with an error
         if len(batch) > 1 and decision.verb is not Verb.RELEASE:
             # One bad piece must not fail the others of its batch.

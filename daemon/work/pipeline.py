@@ -18,6 +18,7 @@ from daemon.safety.material import Safety
 from daemon.settings import Settings
 from daemon.stages.base import TextStage
 from daemon.stages.embed import Embed
+from daemon.work.budget import charged_to
 from daemon.work.saver import Saver
 from db import gather as db_gather
 from db import save as db_save
@@ -206,7 +207,8 @@ class TextPipeline:
     async def _write(self, piece: Prepared) -> TextDraft:
         # The seed moves too: the old one would give the requeued text back.
         variation = piece.claim.fence if piece.claim.reason == Reason.REQUEUED else 0
-        return await self._stage.write(piece.material, variation=variation)
+        with charged_to(piece.claim.repo_id):
+            return await self._stage.write(piece.material, variation=variation)
 
     async def save(self, claims: Sequence[Claim], drafts: Sequence[Draft]) -> list[Outcome]:
         """Save the text together with whatever else is ready."""

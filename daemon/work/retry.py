@@ -33,7 +33,7 @@ class Decision:
 def decide(
     claim: Claim, error: BaseException, settings: QueueSettings, *, chance: Callable[[], float] = random.random
 ) -> Decision:
-    """Permanent errors bury at once, infrastructure refunds the attempt, the rest waits longer every time.
+    """Permanent errors bury at once, infrastructure and budget refund the attempt, the rest waits longer every time.
 
     The wait is drawn from 0 .. base * 2^(attempt - 1) seconds, at most the cap ("full jitter", AWS Architecture
     Blog, 2015), never below what the server asked for. ``chance`` draws from [0, 1).
@@ -41,7 +41,7 @@ def decide(
     error_class = class_of(error)
     message = describe(error)
     asked = error.retry_after if isinstance(error, ModelError) else None
-    if error_class is ErrorClass.INFRASTRUCTURE:
+    if error_class in {ErrorClass.INFRASTRUCTURE, ErrorClass.BUDGET}:
         return Decision(verb=Verb.RELEASE, error_class=error_class, message=message)
     if error_class is ErrorClass.PERMANENT or claim.attempts >= settings.max_attempts:
         return Decision(verb=Verb.BURY, error_class=error_class, message=message)

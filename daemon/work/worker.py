@@ -13,6 +13,7 @@ from daemon import log
 from daemon.errors import ModelUnavailable
 from daemon.settings import Settings
 from daemon.work.breaker import Breaker
+from daemon.work.budget import Meter
 from daemon.work.events import Observer
 from daemon.work.leases import LeaseKeeper
 from daemon.work.loop import Rest, Scope, StageLoop, first
@@ -47,6 +48,7 @@ class Worker:
         settings: Settings,
         *,
         slots: Mapping[str, Slots],
+        meter: Meter,
         recipes: Recipes | None = None,
         observers: Sequence[Observer] = (),
         scope: Scope | None = None,
@@ -54,6 +56,7 @@ class Worker:
         self.owner = uuid4()
         self._db = db
         self._settings = settings
+        self._meter = meter
         self._recipes = recipes
         self._log = log.get("worker")
         self._keeper = LeaseKeeper(
@@ -107,10 +110,12 @@ class Worker:
         schedule = Schedule(self._settings.queue, poll=self._time_to_poll, rescue=self._time_to_rescue)
         quiet = asyncio.Event()
         await self._presence.begin()
+        await self._meter.begin()
         background = [
             asyncio.create_task(self._keeper.run(quiet), name="leases"),
             asyncio.create_task(self._keep_time(quiet), name="timers"),
             asyncio.create_task(self._presence.run(quiet, lambda: self._wake(None)), name="presence"),
+            asyncio.create_task(self._meter.run(quiet, self._settings.queue.heartbeat_s), name="budget"),
         ]
         loops = [asyncio.create_task(loop.run(stopping), name=f"loop:{loop.stage}") for loop in self._loops]
         _spare_the_collector()
@@ -134,6 +139,7 @@ class Worker:
             await self._wind_down()
             quiet.set()
             await asyncio.gather(*background, return_exceptions=True)
+            await self._meter.close()
             self._log.info("stopped", owner=str(self.owner))
 
     async def _wind_down(self) -> None:

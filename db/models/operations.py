@@ -110,7 +110,12 @@ class BudgetLimit(Base):
 
 
 class BudgetUse(Base):
-    """What was used on a day; ``repo_id`` 0 stands for all repositories together."""
+    """What was used on a day; ``repo_id`` 0 stands for all repositories together.
+
+    A call is counted with the most that it may use before it starts, and with what it used when it has ended. What is
+    counted and not yet known stands in ``held_*`` too; after ``held_until`` no call can be under way, and what is left
+    there belongs to daemons that vanished: it stays counted.
+    """
 
     __tablename__ = "budget_use"
 
@@ -119,18 +124,9 @@ class BudgetUse(Base):
     calls: Mapped[int] = mapped_column(BigInteger, server_default=_ZERO)
     tokens: Mapped[int] = mapped_column(BigInteger, server_default=_ZERO)  # of prompts and answers
     seconds: Mapped[float] = mapped_column(Float, server_default=_ZERO)  # from a call's start to its end
+    held_calls: Mapped[int] = mapped_column(BigInteger, server_default=_ZERO)
+    held_tokens: Mapped[int] = mapped_column(BigInteger, server_default=_ZERO)
+    held_seconds: Mapped[float] = mapped_column(Float, server_default=_ZERO)
+    held_until: Mapped[moment_now]
 
     __table_args__ = ({"postgresql_with": {"fillfactor": "50"}},)
-
-
-class BudgetHold(Base):
-    """What a call under way may still use up; deleted when it ends, void after ``until``."""
-
-    __tablename__ = "budget_hold"
-
-    id: Mapped[identity]
-    day: Mapped[date] = mapped_column(Date)
-    repo_id: Mapped[int] = mapped_column(BigInteger)
-    tokens: Mapped[int] = mapped_column(BigInteger)
-    seconds: Mapped[float] = mapped_column(Float)
-    until: Mapped[moment]

@@ -1,5 +1,5 @@
 -- Give claims back untouched: the attempt is refunded. :wait_s holds them back, 0 makes them due at once. With an
--- error (an endpoint was away, a budget was used up) it is noted among the failures.
+-- error (an endpoint was away) it is noted among the failures; a call that the budget did not allow is none.
 WITH given AS (
     UPDATE work w
        SET state = CASE WHEN CAST(:wait_s AS double precision) > 0 THEN 'retrying' ELSE 'due' END,
@@ -14,6 +14,6 @@ WITH given AS (
 ), noted AS (
     INSERT INTO failure (repo_id, chunk_id, stage, fence, attempt, state, error_class, error, worker)
     SELECT repo_id, chunk_id, stage, fence, attempt, state, COALESCE(error_class, ''), last_error, worker
-      FROM given WHERE last_error IS NOT NULL
+      FROM given WHERE last_error IS NOT NULL AND error_class IS DISTINCT FROM 'budget'
 )
 SELECT chunk_id FROM given

@@ -24,6 +24,8 @@ WITH RECURSIVE hop AS (
              ON s.lane = hop.lane AND s.repo_id = hop.repo_id
      WHERE NOT r.paused AND NOT (SELECT control.paused FROM control)
        AND (r.indexing_until IS NULL OR r.indexing_until < clock_timestamp())
+       AND (:stage = 'embed' OR COALESCE(r.budget_until <= clock_timestamp(), true)
+                             AND NOT EXISTS (SELECT FROM control WHERE control.budget_until > clock_timestamp()))
        AND (CAST(:repo_id AS bigint) IS NULL OR r.id = CAST(:repo_id AS bigint))
 ), share AS (
     -- No more repositories than can be served; a few to spare, because others may just be claiming from them.

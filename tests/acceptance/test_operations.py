@@ -122,11 +122,36 @@ def test_pause_resume_and_weight(doctown: Doctown, psql: Connection) -> None:
     assert "paused: shop" in doctown("pause", "shop", "--reason", "because").out
     assert "paused already" in doctown("pause", "shop").out
     assert "paused: everything" in doctown("pause", "--all").out
+    assert "everything is paused: " in doctown("status").out
     assert "everything is paused still" in doctown("resume", "shop").out
     doctown("pause", "shop")
     assert "paused by themselves still: shop" in doctown("resume", "--all").out
+    assert "paused: shop" in doctown("status").out
     assert "weight of shop: 5 (was 1)" in doctown("weight", "shop", "5").out
     assert doctown("weight", "shop", "0").code == 2
     said = doctown("audit", "--command", "weight").out
     assert "after 5; before 1" in said
     assert "because" in doctown("audit").out
+
+
+def test_a_budget_holds_the_rest_back_until_it_is_raised(doctown: Doctown, psql: Connection) -> None:
+    some_chunks(psql, a_repository(psql, "shop"), 6)
+    assert doctown("budget", "set").code == 2
+    assert doctown("budget", "set", "--calls", "many").code == 2
+    assert doctown("budget", "set", "--calls", "-1").code == 2
+    assert doctown("budget", "set", "--repo", "nowhere", "--calls", "1").code == 6
+    assert "0 of 5" in doctown("budget", "set", "--repo", "shop", "--calls", "5", "--reason", "month end").out
+    run = doctown("run", "--once")
+    assert (run.code, "texts 5" in run.out) == (0, True), run.out + run.err
+    everything, shop = doctown("budget", "--json").json
+    assert (everything["calls"], shop["calls"], shop["limits"]["calls"]) == (5, 5, 5)
+    assert "shop waits until" in doctown("budget").out
+    assert "calls of the day used up: 5 of 5" in doctown("budget").out
+    assert "calls of the day used up: 5 of 5" in doctown("status").out
+    fqn = scalar(psql, "SELECT fqn FROM node JOIN chunk ON node_id = node.id WHERE content_raw IS NULL LIMIT 1")
+    assert "calls of the day used up: 5 of 5" in doctown("show", fqn).out
+    assert all_rows(psql, "SELECT DISTINCT attempts FROM work WHERE state = 'due'") == [{"attempts": 0}]
+    doctown("budget", "set", "--repo", "shop", "--calls", "unlimited", "--tokens", "1_000_000", "--seconds", "3600.5")
+    assert "texts 7" in doctown("run", "--once").out
+    assert doctown("budget", "--json").json[1]["limits"] == {"calls": None, "tokens": 1000000, "seconds": 3600.5}
+    assert "month end" in doctown("audit").out

@@ -11,7 +11,7 @@ from daemon.config import shared
 from daemon.llm.base import Embedder, TextModel
 from daemon.llm.scripted import ScriptedEmbedder, ScriptedModel
 from daemon.prompts import Prompts
-from daemon.settings import EndpointSettings, QueueSettings, Settings
+from daemon.settings import BudgetSettings, EndpointSettings, QueueSettings, Settings
 from daemon.work.events import Observer
 from daemon.work.loop import Scope
 from daemon.work.worker import Worker
@@ -37,6 +37,7 @@ def an_app(
     embedder: Embedder | None = None,
     slots: int = 4,
     language: str = "en",
+    budget: BudgetSettings | None = None,
     **queue: Any,
 ) -> App:
     """Everything wired as in production, but for the models."""
@@ -44,6 +45,7 @@ def an_app(
         language=language,
         endpoints={"scripted": EndpointSettings(provider="scripted", slots=slots)},
         queue=QueueSettings(**{**QUICK, **queue}),
+        budget=budget or BudgetSettings(),
         models=_models(),
     )
     app = App(settings=settings, db=db, url=db.url, prompts=Prompts(shared("prompts")))

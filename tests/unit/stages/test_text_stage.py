@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from daemon.config import shared
-from daemon.errors import AnswerRejected, AnswerUnusable, ModelFailed, SourceError
+from daemon.errors import AnswerRejected, AnswerUnusable, BudgetSpent, ModelFailed, SourceError
 from daemon.guard.language import LanguageGuard
 from daemon.guard.shape import ShapeGuard
 from daemon.llm.base import Completion, Finish, Health, Prompt
@@ -124,6 +124,21 @@ async def test_empty_and_cut_answers_are_never_saved(bad: Answer) -> None:
     with pytest.raises(AnswerUnusable):
         await a_stage(Model(bad)).write(a_material())
     assert (await a_stage(Model(bad, GOOD)).write(a_material())).text == GOOD
+
+
+async def test_what_is_paid_for_is_kept_flagged_when_the_budget_ends() -> None:
+    draft = await a_stage(Model(RUSSIAN, BudgetSpent("used up"))).write(a_material())
+    assert (draft.text, draft.quality["flagged"], draft.regenerations) == (RUSSIAN, True, 0)
+
+
+@pytest.mark.parametrize(
+    ("first", "settings"), [(BudgetSpent("used up"), {}), ("", {}), (RUSSIAN, {"on_failure": "park"})]
+)
+async def test_where_nothing_can_be_kept_the_chunk_waits_for_the_budget(
+    first: Answer, settings: dict[str, Any]
+) -> None:
+    with pytest.raises(BudgetSpent):
+        await a_stage(Model(first, BudgetSpent("used up")), **settings).write(a_material())
 
 
 async def test_errors_of_the_model_pass_through() -> None:

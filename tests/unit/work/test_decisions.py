@@ -7,6 +7,7 @@ import pytest
 from daemon.errors import (
     AnswerRejected,
     AnswerUnusable,
+    BudgetSpent,
     ConfigError,
     DoctownError,
     ModelFailed,
@@ -37,6 +38,7 @@ def a_claim(attempts: int = 1) -> Claim:
         (ConfigError("x"), 1, Verb.BURY, ErrorClass.PERMANENT),
         (AnswerRejected("x"), 1, Verb.BURY, ErrorClass.PERMANENT),
         (ModelUnavailable("x"), 6, Verb.RELEASE, ErrorClass.INFRASTRUCTURE),
+        (BudgetSpent("x"), 6, Verb.RELEASE, ErrorClass.BUDGET),
         (ModelMissing("x"), 1, Verb.RELEASE, ErrorClass.INFRASTRUCTURE),
         (ModelFailed("x"), 1, Verb.RETRY, ErrorClass.TRANSIENT),
         (ModelTimeout("x"), 5, Verb.RETRY, ErrorClass.TRANSIENT),
