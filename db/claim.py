@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from db.payload import dump
 from db.session import Database
 from db.sql import sql
-from db.types import Claim, ErrorClass, Lane, Stage, State, Turn
+from db.types import Claim, ErrorClass, Lane, Stage, State
 
 Key = tuple[int, Stage, int]  # (chunk, stage, fence): what names a claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Whose turn it is, as the claimer counts it (daemon/work/fair.py)."""
+
+    virtual: tuple[float, ...] = (0.0, 0.0, 0.0)  # where the present turn is, per lane
+    served: tuple[tuple[Lane, int, float], ...] = ()  # (lane, repository, how far it has come)
+    aged: int = 0  # pieces to be taken from what has waited longest in the refresh lane
 
 
 def key_of(claim: Claim) -> Key:

@@ -121,15 +121,6 @@ class Claim:
     waited_s: float = 0.0  # from when it was due to when it was claimed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """Whose turn it is, as the claimer counts it (daemon/work/fair.py)."""
-
-    virtual: tuple[float, ...] = (0.0, 0.0, 0.0)  # where the present turn is, per lane
-    served: tuple[tuple[Lane, int, float], ...] = ()  # (lane, repository, how far it has come)
-    aged: int = 0  # pieces to be taken from what has waited longest in the refresh lane
-
-
 # --- gather -----------------------------------------------------------------------------------------------
 
 

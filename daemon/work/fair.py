@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from db.types import Claim, Lane, Turn
+from db.claim import Turn
+from db.types import Claim, Lane
 
 _DUST = 1e-9  # ten times a tenth is a little less than one
 
