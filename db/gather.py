@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import text
 
 from db.session import Database
 from db.sql import sql
-from db.types import Claim, Material, Member, Neighbour, Param
+from db.types import Claim, Material, Member, Neighbour, Param, Tally
 
 
 async def gather(
@@ -57,12 +57,25 @@ def _material(row: dict[str, Any], language: str) -> Material:
     for name in ("supertypes", "annotations", "modifiers", "imports"):
         row[name] = tuple(row[name])
     row["params"] = params_of(row["params"])
-    row["callees"] = tuple(Neighbour(**neighbour) for neighbour in row["callees"])
-    row["callers"] = tuple(Neighbour(**neighbour) for neighbour in row["callers"])
+    row["inside"] = _tally(one for one in row["callees"] if one["internal"])
+    row["outside"] = _tally(one for one in row["callees"] if not one["internal"])
+    row["users"] = _tally(row["callers"])
+    row["callees"] = tuple(_neighbour(one) for one in row["callees"])
+    row["callers"] = tuple(_neighbour(one) for one in row["callers"])
     row["members"] = tuple(Member(**member) for member in row["members"])
     row["vectors"] = tuple(sorted(row["vectors"].items()))
     row["language"] = row["language"] or language
     return Material(**row)
+
+
+def _tally(rows: Iterable[dict[str, Any]]) -> Tally | None:
+    """Each row brings the sums of all rows of its sort."""
+    first = next(iter(rows), None)
+    return None if first is None else Tally(sites=first["sites"], names=first["names"])
+
+
+def _neighbour(row: dict[str, Any]) -> Neighbour:
+    return Neighbour(**{name: value for name, value in row.items() if name not in {"sites", "names"}})
 
 
 def params_of(stored: Any) -> tuple[Param, ...]:

@@ -137,6 +137,14 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How much there is of what only the beginning is shown of."""
+
+    sites: int  # places where something is called
+    names: int  # of what is called, or of who calls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """What a class or a file says of one of its members: its own documentation, or the beginning of ours."""
 
@@ -144,6 +152,7 @@ class Member:
     signature: str | None = None
     summary: str | None = None
     ours: bool = False  # the summary is the beginning of a generated text, headings and all
+    role: str | None = None  # with its detail: ``http-endpoint (Spring MVC: GET /owners)``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +193,9 @@ class Material:
     idents: str | None  # None: an index that is not ours left it to us
     callees: tuple[Neighbour, ...] = ()
     callers: tuple[Neighbour, ...] = ()
+    inside: Tally | None = None  # all calls within the class; None: the callees above are all there are
+    outside: Tally | None = None  # all other calls
+    users: Tally | None = None  # all callers
     vectors: tuple[tuple[str, str], ...] = ()  # (field, text hash) of the vectors that are there
     members: tuple[Member, ...] = ()  # of a container, in source order
     role: str | None = None  # what the code is for: http-endpoint, test, ...; None where nothing is certain

@@ -113,5 +113,4 @@ def show_prompt(asked: Sequence[Mapping[str, Any]]) -> None:
             out.print(Rule(Text(f"{one['stage']}{which}: {one['fqn']} -> {one['model']}"), align="left", style="blue"))
             for role in ("system", "user"):
                 out.print(Text(role, style="bold dim"))
-                out.print(Text(prompt[role]), soft_wrap=True)
-                out.print()
+                out.file.write(f"{prompt[role]}\n\n")  # rich would turn tabs into spaces

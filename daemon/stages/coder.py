@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from daemon.prompts import fence_for
 from daemon.settings import HintSettings
-from daemon.stages import hints
+from daemon.stages import hints, members
 from daemon.words import Words
 from db.types import Material, NodeKind, Stage
 
@@ -31,6 +31,8 @@ class Coder:
     def fields(self, material: Material, words: Words) -> Mapping[str, str]:
         """The placeholders of coder.user.md."""
         source = material.source_code.strip("\n")
+        # The plan adds lines about members by itself; without the group of roles they are told without theirs.
+        told = {} if "role" in self._groups else {"members": members.lines(material.members, roles=False)}
         return {
             "lang": _NOT_A_LABEL.sub("", material.lang)[:30],
             "fqn": hints.one_line(material.title or material.fqn),
@@ -38,6 +40,7 @@ class Coder:
             "fence": fence_for(source),
             "source": source,
             "instructions": hints.instructions(material, words, self._groups),
+            **told,
         }
 
     def inputs(self, material: Material) -> Sequence[object]:

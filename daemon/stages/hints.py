@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from daemon.words import Words
-from db.types import Material, Neighbour, NodeKind, Param
+from db.types import Material, Neighbour, NodeKind, Param, Tally
 
 _DETAILS_CHARS = 300
 _IMPORTS = 8
@@ -19,8 +19,12 @@ _SUMMARY_CHARS = 120
 _LISTED = 20  # of params, supertypes, annotations
 _VALUE_CHARS = 600
 _NAME_CHARS = 160
+_LIST_CHARS = 1_600  # of one line that lists something
+_OWN = frozenset({"self", "cls", "this"})  # parameters that tell nothing
 _CONTAINERS = frozenset({NodeKind.CLASS, NodeKind.INTERFACE, NodeKind.ENUM, NodeKind.OBJECT, NodeKind.FILE})
 _WORD = re.compile(r"[^\W\d]\w{2,}")
+_IMPORTING = re.compile(r"^(?:import|use|using)\s+(?!.*\bfrom\b)")
+_BRACKETED = re.compile(r"(?<=\bimport )\(\s*(.*?),?\s*\)$")
 # Words of import statements that name nothing which the code could use.
 _IMPORT_WORDS = frozenset(
     [
@@ -101,7 +105,7 @@ def _of(group: str, material: Material, words: Words | None) -> Iterator[Fact]:
         if not value and words is not None and group == "strategy":
             value = words.default(_DEFAULTS[fact.label]) if fact.label in _DEFAULTS else ""
         if value:
-            yield Fact(fact.label, one_line(value, _VALUE_CHARS), fact.key)
+            yield Fact(fact.label, value, fact.key)
 
 
 def _identity(material: Material) -> Iterator[Fact]:
@@ -117,21 +121,21 @@ def _identity(material: Material) -> Iterator[Fact]:
 
 
 def _signature(material: Material) -> Iterator[Fact]:
-    # That of a file is its name: moving code is no change of meaning.
-    yield (_passing if material.kind == NodeKind.FILE else _fact)("Signature", material.signature)
-    yield _fact("Params", _listed([_param(param) for param in material.params], "; "))
+    if material.kind != NodeKind.FILE:  # its signature is its name, which stands above
+        yield _fact("Signature", material.signature)
+    yield _listing("Params", [_param(param) for param in material.params if param.name not in _OWN], "; ")
     yield _fact("ReturnType", material.return_type)
-    yield _fact("Supertypes", _listed(material.supertypes, ", "))
+    yield _listing("Supertypes", material.supertypes, ", ")
 
 
 def _modifiers(material: Material) -> Iterator[Fact]:
-    yield _fact("Annotations", _listed(material.annotations, ", "))
-    yield _fact("Modifiers", _listed(material.modifiers, ", "))
+    yield _listing("Annotations", material.annotations, ", ")
+    yield _listing("Modifiers", material.modifiers, ", ")
 
 
 def _doc(material: Material) -> Iterator[Fact]:
     yield _fact("Doc-Summary", material.doc_summary)
-    yield _fact("Doc-Details", " ".join((material.doc_details or "").split())[:_DETAILS_CHARS])
+    yield _fact("Doc-Details", one_line(material.doc_details, _DETAILS_CHARS))
 
 
 def _imports(material: Material) -> Iterator[Fact]:
@@ -142,8 +146,8 @@ def _imports(material: Material) -> Iterator[Fact]:
     for written in material.imports:
         names = set(_WORD.findall(written)) - _IMPORT_WORDS
         (used if names & there else others).append(written)
-    shown = [*used, *others][:_IMPORTS]
-    yield Fact("Imports", _listed(shown, ", "), sorted(one_line(one) for one in used[:_IMPORTS]))
+    shown = [_imported(written) for written in [*used, *others][:_IMPORTS]]
+    yield Fact("Imports", _listed(shown, "; "), sorted(_imported(one) for one in used[:_IMPORTS]))
 
 
 def _strategy(material: Material) -> Iterator[Fact]:
@@ -159,7 +163,10 @@ def _role(material: Material) -> Iterator[Fact]:
 
 
 def _all_calls(material: Material) -> Iterator[Fact]:
-    for label, internal in (("Calls-IntraClass", True), ("Calls-External", False)):
+    for label, internal, tally in (
+        ("Calls-IntraClass", True, material.inside),
+        ("Calls-External", False, material.outside),
+    ):
         callees = [callee for callee in material.callees if callee.internal is internal]
         # Of what lies outside the index only the name is known, and the source says it already.
         lasting = sorted(
@@ -167,9 +174,9 @@ def _all_calls(material: Material) -> Iterator[Fact]:
             for callee in callees[:_EXAMPLES]
             if callee.resolved
         )
-        yield Fact(label, _calls(callees), lasting or None)
+        yield Fact(label, _calls(callees, tally, material.package), lasting or None)
     # A new caller somewhere must not rewrite the text of what it calls.
-    yield _passing("Called-By", _calls(material.callers))
+    yield Fact("Called-By", _calls(material.callers, material.users, material.package), None)
 
 
 _GROUPS: Mapping[str, Callable[[Material], Iterator[Fact]]] = {
@@ -182,10 +189,10 @@ _DEFAULTS = {"Audience": "audience", "Goal": "goal", "QualityTarget": "quality"}
 
 def _demands(material: Material) -> Iterator[tuple[str, str, bool]]:
     """Name and detail of each demand, and whether it is part of the key."""
-    params = [one_line(param.name) for param in material.params if param.name not in {"self", "cls", "this"}]
+    params = [one_line(param.name) for param in material.params if param.name not in _OWN]
     if material.kind in _CONTAINERS:
         yield "skeleton", "", True
-    elif params:
+    if params:
         yield "params", _listed(params, ", "), True
     if material.return_type and material.return_type.lower() not in {"none", "void", "unit", "()"}:
         yield "result", one_line(material.return_type), True
@@ -206,9 +213,31 @@ def _passing(label: str, value: str | None) -> Fact:
     return Fact(label, one_line(value, _VALUE_CHARS), None)
 
 
+def _listing(label: str, values: Sequence[str], joint: str) -> Fact:
+    line = _listed(values, joint)
+    return Fact(label, line, line or None)
+
+
 def _listed(values: Sequence[str], joint: str) -> str:
-    more = len(values) - _LISTED
-    return joint.join(one_line(value) for value in values[:_LISTED]) + (f"{joint}and {more} more" if more > 0 else "")
+    """As many of the values as may be listed, each whole or visibly cut, and how many there are besides."""
+    shown: list[str] = []
+    for value in values[:_LISTED]:
+        line = one_line(value)
+        if shown and len(joint.join([*shown, line])) > _LIST_CHARS:
+            break
+        shown.append(line)
+    return _with_more(shown, len(values) - len(shown), joint)
+
+
+def _with_more(shown: Sequence[str], more: int, joint: str) -> str:
+    return joint.join([*shown, f"and {more} more"] if more > 0 else shown)
+
+
+def _imported(statement: str) -> str:
+    """An import without the words that every import has; those that say from where are kept."""
+    line = _IMPORTING.sub("", " ".join(statement.split()).removesuffix(";"))
+    quoted = line[:1] == line[-1:] and line[:1] in {'"', "'"}
+    return one_line(line[1:-1] if quoted else _BRACKETED.sub(r"\1", line))
 
 
 def _param(param: Param) -> str:
@@ -220,17 +249,21 @@ def _param(param: Param) -> str:
     return text
 
 
-def _calls(neighbours: Sequence[Neighbour]) -> str:
+def _calls(neighbours: Sequence[Neighbour], tally: Tally | None, package: str) -> str:
+    """How many calls, and the first of what is called, or of who calls."""
     if not neighbours:
         return ""
-    total = sum(neighbour.count for neighbour in neighbours)
-    shown = [_neighbour(neighbour) for neighbour in neighbours[:_EXAMPLES]]
-    more = len(neighbours) - len(shown)
-    return f"{total} ({'; '.join(shown)}{f'; and {more} more' if more else ''})"
+    sites = tally.sites if tally else sum(neighbour.count for neighbour in neighbours)
+    names = tally.names if tally else len(neighbours)
+    shown = [_neighbour(neighbour, package) for neighbour in neighbours[:_EXAMPLES]]
+    return f"{sites} ({_with_more(shown, names - len(shown), '; ')})"
 
 
-def _neighbour(neighbour: Neighbour) -> str:
-    text = one_line(neighbour.signature or neighbour.fqn)
+def _neighbour(neighbour: Neighbour, package: str) -> str:
+    """``Class.method: its signature — one line about it``; what is of the same package goes without its name."""
+    name, signature = one_line(neighbour.fqn.removeprefix(f"{package}.")), one_line(neighbour.signature)
+    # A function that belongs to nothing is named by its signature.
+    text = f"{name}: {signature}" if signature and "." in name else signature or name
     summary = _summary(neighbour)
     return f"{text} — {summary}" if summary else text
 

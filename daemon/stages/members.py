@@ -16,9 +16,20 @@ _BEGINNING = re.compile(r"_*(?:[a-z]+|[A-Z]+(?![a-z])|[A-Z][a-z]*|\d+|[^\W\d_]+)
 _STUB_ENDS = re.compile(r"(?:\s*(?:\{ \.\.\. \}|: \.\.\.|=>|=|;|:|\{))+\s*$")
 
 
-def lines(members: Sequence[Member]) -> str:
-    """One line per member that has something said of it; its signature stands in the skeleton already."""
-    return "\n".join(f"- {member.name}: {said}" for member in members if (said := summary_of(member)))
+def lines(members: Sequence[Member], *, roles: bool = True) -> str:
+    """One line per member that has a role or something said of it; its signature stands in the skeleton already."""
+    return "\n".join(line for member in members if (line := _line(member, roles=roles)))
+
+
+def _line(member: Member, *, roles: bool) -> str:
+    role, said = _role(member) if roles else "", summary_of(member)
+    if not role and not said:
+        return ""
+    return f"- {member.name}{f' [{role}]' if role else ''}{f': {said}' if said else ''}"
+
+
+def _role(member: Member) -> str:
+    return " ".join((member.role or "").split())[:_SUMMARY_CHARS]
 
 
 def summary_of(member: Member) -> str:
@@ -30,12 +41,13 @@ def summary_of(member: Member) -> str:
     return first if len(first) <= _SUMMARY_CHARS else f"{first[: _SUMMARY_CHARS - 1].rstrip()}…"
 
 
-def keyed(members: Sequence[Member]) -> list[tuple[str, str]]:
-    """What members add to the key of a text: what their authors say of them.
+def keyed(members: Sequence[Member]) -> list[tuple[str, str, str]]:
+    """What members add to the key of a text: their roles, and what their authors say of them.
 
     Not what we say: it follows from their code, and a class must not be written anew because a sentence of ours was.
     """
-    return [(member.name, summary_of(member)) for member in members if not member.ours and summary_of(member)]
+    said = ((member, "" if member.ours else summary_of(member)) for member in members)
+    return [(member.name, _role(member), summary) for member, summary in said if summary or member.role]
 
 
 def thinned(source: str, members: Sequence[Member], fits: Callable[[str], bool]) -> tuple[str, int]:

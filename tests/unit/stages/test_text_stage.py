@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,11 +13,13 @@ from daemon.guard.language import LanguageGuard
 from daemon.guard.shape import ShapeGuard
 from daemon.llm.base import Completion, Finish, Health, Prompt
 from daemon.prompts import Prompts
-from daemon.settings import GuardSettings
+from daemon.settings import GuardSettings, HintSettings
 from daemon.stages.base import TextStage
 from daemon.stages.coder import Coder
+from daemon.stages.hints import GROUPS
 from daemon.stages.talker import Talker
-from db.types import Material, Neighbour, Param
+from db.types import Neighbour
+from tests.support.material import a_material
 
 GOOD = (
     "### 1. Summary\nIt finds the cheapest offer for a basket and hands it back to the caller.\n\n"
@@ -57,18 +58,6 @@ class Model:
 
     async def close(self) -> None:
         pass
-
-
-def a_material(**changes: Any) -> Material:
-    material = Material(
-        chunk_id=1, repo="shop", language="en", title="shop.cheapest", part=0, kind="FUNCTION", lang="python",
-        fqn="shop.cheapest", name="cheapest", package="shop", owner=None, path="shop.py", line_start=1, line_end=9,
-        signature="def cheapest(basket)", params=(Param(name="basket"),), return_type=None, supertypes=(),
-        annotations=(), modifiers=(), doc_summary=None, doc_details=None, imports=("import shops",),
-        source_code="def cheapest(basket):\n    return min(shops, key=total)", source_hash="h1", strategy="symbol",
-        audience=None, goal=None, quality_target=None, content_raw="Technical.", content=None, idents="x",
-    )  # fmt: skip
-    return replace(material, **changes)
 
 
 def a_stage(model: Model, writing: Any = None, **settings: Any) -> TextStage:
@@ -211,19 +200,11 @@ async def test_talker_without_a_technical_text_says_so() -> None:
         await a_stage(Model("x"), Talker()).write(a_material(content_raw=None))
 
 
-@pytest.mark.parametrize(
-    ("build", "line"),
-    [
-        (a_material, "- Signature: def cheapest(basket)"),
-        (lambda: a_material(params=(Param(name="n", type="int", default="3"),)), "- Params: n: int = 3"),
-        (lambda: a_material(callees=(CALLEE, CALLEE)), "- Calls-External: 2 (def total(shop); def total(shop))"),
-        (lambda: a_material(callees=tuple(replace(CALLEE, internal=True) for _ in range(7))), "; and 2 more)"),
-        (lambda: a_material(doc_details="x" * 900), "- Doc-Details: " + "x" * 300 + "\n"),
-        (lambda: a_material(imports=tuple("abcdefghij")), "- Imports: a, b, c, d, e, f, g, h\n"),
-    ],
-)
-async def test_hints(build: Callable[[], Material], line: str) -> None:
-    model = Model(GOOD)
-    await a_stage(model).write(build())
-    assert line in model.asked[0].user
-    assert "- ReturnType" not in model.asked[0].user, "a fact that is not there leaves no line"
+async def test_what_was_shown_is_recorded_with_the_generation() -> None:
+    material = a_material(doc_summary="Finds it.", callees=(CALLEE,))
+    draft = await a_stage(Model(GOOD)).write(material)
+    assert draft.quality["hints"] == {
+        "identity": 4, "signature": 2, "doc": 1, "imports": 1, "strategy": 4, "calls": 1, "instructions": 2,
+    }  # fmt: skip
+    bare = await a_stage(Model(GOOD), Coder(HintSettings(**dict.fromkeys(GROUPS, False)))).write(material)
+    assert "hints" not in bare.quality
