@@ -38,15 +38,21 @@ def chunk_of(kind: str, fqn: str, path: str, params: Sequence[str], source_code:
     )
 
 
-def context_hash(signatures: Iterable[tuple[str, str | None]], role: tuple[str, str | None] | None = None) -> str:
+def context_hash(
+    signatures: Iterable[tuple[str, str | None]],
+    role: tuple[str, str | None] | None = None,
+    members: Iterable[tuple[str, str | None, str | None]] = (),
+) -> str:
     """What the callees of a node show of themselves: (name, signature hash) of each, in no order.
 
     And its own role with the detail: it follows from the table of roles and from what other files register, so that
-    it may change while the source does not.
+    it may change while the source does not. And of its members what their declarations do not show: (name, role with
+    its detail, first words of the doc comment).
     """
     shown = sorted({(name, signature or "") for name, signature in signatures})
     if role is not None:
         shown.append((f"role {role[0]}", role[1] or ""))
+    shown += sorted({(f"member {name}", f"{role or ''}\n{said or ''}") for name, role, said in members if role or said})
     if not shown:
         return NO_CONTEXT
     return hashlib.blake2b(repr(shown).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

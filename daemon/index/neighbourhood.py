@@ -78,7 +78,8 @@ class Neighbourhood:
             importers=self._named(self._importers.get(node_id, ())),
             tests=_some(tests), call_sites=sum(one.count for one in (*callers, *tests)),
             calling=len(callers) + len(tests), percent=self._percents.get(node_id),
-            callable=node.kind in _CALLABLE, container=container,
+            # What a framework calls has a role.
+            callable=node.kind in _CALLABLE and not node.role, container=container,
         )  # fmt: skip
 
     def _members(self, node: StoredNode) -> set[int]:
@@ -89,7 +90,7 @@ class Neighbourhood:
         found = [self._nodes[one] for one in members if one in self._nodes]
         found.sort(key=lambda member: (member.line_start or 0, member.fqn, member.id))
         first = tuple(
-            Related(label=member.signature or member.name, summary=member.doc_summary)
+            Related(label=member.signature or member.name, role=_role(member), summary=member.doc_summary)
             for member in found[:SHOWN_MEMBERS]
         )
         return Some(first=first, total=len(found))
@@ -134,6 +135,10 @@ class Neighbourhood:
         if path not in self._tests:
             self._tests[path] = _TEST_PATH.search(path) is not None
         return self._tests[path]
+
+
+def _role(node: StoredNode) -> str | None:
+    return f"{node.role} {node.role_detail}" if node.role and node.role_detail else node.role
 
 
 def _some(related: list[Related], shown: int = SHOWN) -> Some:

@@ -71,10 +71,10 @@ def _kotlin_result(function: SyntaxNode) -> SyntaxNode | None:
 
 def _python(function: SyntaxNode, source: Source) -> Iterator[Param]:
     holder = function.child_by_field_name("parameters")
-    for at, node in enumerate(holder.named_children if holder else []):
+    others = {"comment", "keyword_separator", "positional_separator", "ERROR"}
+    declared = [node for node in holder.named_children if node.type not in others] if holder else []
+    for at, node in enumerate(declared):
         kind = node.type
-        if kind in {"comment", "keyword_separator", "positional_separator", "ERROR"}:
-            continue
         name = node.named_child(0) if kind == "typed_parameter" else node.child_by_field_name("name")
         written = source.line(name or node)
         if at == 0 and written in {"self", "cls"}:

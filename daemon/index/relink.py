@@ -20,13 +20,14 @@ from daemon.index.sheet import render
 from daemon.index.sheet_words import Words
 from daemon.index.sheets import refresh
 from db import link as db_link
+from db.index import CONTAINERS
 from db.link import StoredChunk, StoredEdge, StoredNode
 from db.parsed import Import
 from db.session import Database
 from db.types import EdgeKind, NodeKind, Param
 
 _WEIGHTS = {EdgeKind.CALLS: 1.0, EdgeKind.INHERITS: 1.0, EdgeKind.IMPLEMENTS: 1.0, EdgeKind.IMPORTS: 0.5}
-_SHOWN = 40  # callees of a chunk that its prompt may show: db/sql/gather.sql takes as many
+_SHOWN = 40  # callees of each sort that the prompt of a chunk may show: db/sql/gather.sql takes as many
 _STEPS = 4
 _BATCH = 1000
 
@@ -152,27 +153,50 @@ def place(nodes: Sequence[StoredNode], edges: Sequence[StoredEdge]) -> dict[int,
 def standings(
     nodes: Sequence[StoredNode], edges: Sequence[StoredEdge], places: Mapping[int, Place]
 ) -> dict[int, Standing]:
-    """What the callees of each node show of themselves, and how early its chunk goes."""
+    """What the callees and members of each node show of themselves, and how early its chunk goes."""
     by_id = {node.id: node for node in nodes}
     callees: defaultdict[int, list[StoredEdge]] = defaultdict(list)
     for edge in edges:
         if edge.kind == EdgeKind.CALLS and edge.dst is not None:
             callees[edge.src].append(edge)
+    members: defaultdict[tuple[int, str | None], list[StoredNode]] = defaultdict(list)
+    for node in nodes:
+        if node.file_id is not None and node.kind != NodeKind.FILE:
+            members[node.file_id, node.owner].append(node)
     return {
         node.id: {
-            "context_hash": _context(callees.get(node.id, []), by_id, node),
+            "context_hash": _context(callees.get(node.id, []), by_id, node, members),
             "priority": priority(places[node.id].level, places[node.id].centrality),
         }
         for node in nodes
     }
 
 
-def _context(callees: Sequence[StoredEdge], by_id: Mapping[int, StoredNode], node: StoredNode) -> str:
-    shown = sorted(callees, key=lambda edge: (-edge.count, edge.dst_name))[:_SHOWN]
+def _context(
+    callees: Sequence[StoredEdge],
+    by_id: Mapping[int, StoredNode],
+    node: StoredNode,
+    members: Mapping[tuple[int, str | None], Sequence[StoredNode]],
+) -> str:
+    known = [(edge, by_id[edge.dst]) for edge in callees if edge.dst is not None]
+    known.sort(key=lambda found: (-found[0].count, found[0].dst_name))
+    inside = [to for _, to in known if _internal(node, to)][:_SHOWN]
+    outside = [to for _, to in known if not _internal(node, to)][:_SHOWN]
+    own: Sequence[StoredNode] = ()
+    if node.file_id is not None and (node.kind in CONTAINERS or node.kind == NodeKind.FILE):
+        own = members.get((node.file_id, None if node.kind == NodeKind.FILE else node.fqn), ())
     return context_hash(
-        ((by_id[edge.dst].name, by_id[edge.dst].signature_hash) for edge in shown if edge.dst is not None),
+        ((to.name, to.signature_hash) for to in (*inside, *outside)),
         (node.role, node.role_detail) if node.role is not None else None,
+        ((one.name, " ".join(filter(None, _role(one))), one.doc_summary) for one in own),
     )
+
+
+def _internal(node: StoredNode, to: StoredNode) -> bool:
+    """As db/sql/gather.sql has it."""
+    if node.kind == NodeKind.FILE and to.file_id == node.file_id:
+        return True
+    return to.owner is not None and to.owner in {node.owner, node.fqn}
 
 
 def _role(node: StoredNode) -> tuple[str | None, str | None]:

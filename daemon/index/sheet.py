@@ -25,6 +25,7 @@ class Related:
 
     label: str  # its full name; of a member the signature
     count: int = 1
+    role: str | None = None  # of a member, with its detail
     summary: str | None = None
 
 
@@ -166,6 +167,8 @@ def _line(related: Related, *, counted: bool) -> str:
     line = f"- {code_span(related.label, limit=_TYPE) or '?'}"
     if counted and related.count > 1:
         line += f" × {related.count}"
+    if related.role:
+        line += f" ({prose(related.role, limit=_TYPE)})"
     summary = prose(related.summary, limit=_SUMMARY)
     return f"{line} — {summary}" if summary else line
 

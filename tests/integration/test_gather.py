@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from db import gather as db_gather
 from db.session import Database
 from db.types import Material, Tally
 from tests.support.builders import Connection, a_chunk, a_node, a_repository, scalar
-
-
-def an_edge(psql: Connection, repo: int, src: int, dst: int | None, **columns: Any) -> None:
-    """A call."""
-    values = {"kind": "CALLS", "dst_name": f"name{dst}", "count": 1, **columns}
-    psql.execute(
-        "INSERT INTO edge (repo_id, src, dst, kind, dst_name, count) VALUES (%s, %s, %s, %s, %s, %s)",
-        (repo, src, dst, values["kind"], values["dst_name"], values["count"]),
-    )
+from tests.support.edges import an_edge
 
 
 def a_file(psql: Connection, repo: int, path: str) -> int:

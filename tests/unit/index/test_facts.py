@@ -249,6 +249,14 @@ def test_what_documents_what(path: str, source: str, documented: dict[str, str])
     assert {node.name: node.doc_summary for node in nodes if node.doc_summary} == documented
 
 
+def test_a_comment_before_self_makes_it_no_parameter() -> None:
+    language = language_of("a.py")
+    assert language is not None
+    source = b"class A:\n    def f(  # the first\n        self,\n        # the second\n        x: int,\n    ): ...\n"
+    (method,) = (node for node in parse("a.py", source, language).nodes if node.name == "f")
+    assert method.params == (Param(name="x", type="int"),)
+
+
 def test_only_self_has_the_fields_of_the_class() -> None:
     language = language_of("a.py")
     assert language is not None

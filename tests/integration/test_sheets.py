@@ -1,0 +1,216 @@
+"""Fact sheets: there with the index, in the repository's language, rewritten only where they came out differently."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.index import sheets
+from daemon.index.sync import sync
+from daemon.roles import RoleRow
+from daemon.settings import IndexSettings
+from db.session import Database
+from db.types import NodeKind
+from tests.support.builders import Connection, a_chunk, a_node, a_repository, all_rows, scalar
+from tests.support.edges import an_edge
+
+SHOP = '''"""What the shop sells."""
+
+import shelves
+
+
+class Catalog:
+    """All products."""
+
+    def find(self, sku: str, limit: int = 3) -> list[str]:
+        """Look products up."""
+        return [name for name in shelves.all(sku)][:limit]
+
+
+def best(catalog: Catalog) -> str:
+    return catalog.find("x")[0]
+'''
+TESTS = "from shop import Catalog\n\n\ndef test_find():\n    catalog = Catalog()\n    catalog.find('x')\n"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "tree"
+    (root / "tests").mkdir(parents=True)
+    (root / "shop.py").write_text(SHOP)
+    (root / "tests" / "test_shop.py").write_text(TESTS)
+    return root
+
+
+async def index(db: Database, root: Path, **options: Any) -> None:
+    await sync(db, root, "tree", IndexSettings(), **options)
+
+
+def sheets_in(psql: Connection) -> dict[str, str]:
+    rows = all_rows(psql, "SELECT n.fqn, c.explain_md FROM chunk c JOIN node n ON n.id = c.node_id ORDER BY n.fqn")
+    return {str(row["fqn"]): row["explain_md"] for row in rows}
+
+
+def versions(psql: Connection) -> dict[str, str]:
+    rows = all_rows(psql, "SELECT n.fqn, c.xmin::text AS v FROM chunk c JOIN node n ON n.id = c.node_id")
+    return {str(row["fqn"]): str(row["v"]) for row in rows}
+
+
+async def test_every_symbol_has_a_page_as_soon_as_it_is_indexed(db: Database, psql: Connection, tree: Path) -> None:
+    await index(db, tree)
+    found = sheets_in(psql)
+    assert set(found) >= {"shop", "shop.Catalog", "shop.Catalog.find", "shop.best", "tests.test_shop.test_find"}
+    assert all(sheet.startswith(f"# `{fqn}`\n") for fqn, sheet in found.items())
+    assert found["shop.Catalog.find"] == (
+        "# `shop.Catalog.find`\n\n"
+        "method · python\n\n"
+        "```python\ndef find(self, sku: str, limit: int = 3) -> list[str]\n```\n\n"
+        "- **Where:** `shop.py:9-11`\n"
+        "- **Part of:** `shop.Catalog`\n"
+        "- **Returns:** `list[str]`\n"
+        "- **Use:** call sites: 2, callers: 2\n\n"
+        "## Doc comment\n\nLook products up.\n\n"
+        "## Parameters\n\n"
+        "| Name | Type | Default |\n| --- | --- | --- |\n| `sku` | `str` |  |\n| `limit` | `int` | `3` |\n\n"
+        "## Called by (1)\n\n- `shop.best`\n\n"
+        "## Tests that touch it (1)\n\n- `tests.test_shop.test_find`\n\n"
+        "**Outside of this index:** `shelves.all`\n"
+    )
+
+
+async def test_nothing_is_written_when_nothing_changed(db: Database, psql: Connection, tree: Path) -> None:
+    await index(db, tree)
+    before = versions(psql)
+    await index(db, tree)
+    (tree / "shop.py").touch()
+    await index(db, tree)
+    assert versions(psql) == before
+
+
+async def test_a_new_caller_rewrites_the_sheets_that_name_it_and_no_text_goes_stale(
+    db: Database, psql: Connection, tree: Path
+) -> None:
+    await index(db, tree)
+    psql.execute("UPDATE chunk SET content_raw = 'text', raw_key = source_key, raw_recipe = 'r'")
+    before = sheets_in(psql)
+    (tree / "more.py").write_text(
+        "from shop import Catalog\n\n\ndef worst(catalog: Catalog):\n    return catalog.find('y')\n"
+    )
+    await index(db, tree)
+    after = sheets_in(psql)
+    rewritten = {fqn for fqn, sheet in before.items() if after[fqn] != sheet}
+    assert rewritten == {"shop.Catalog", "shop.Catalog.find"}
+    assert "- `more.worst`" in after["shop.Catalog.find"]
+    assert all_rows(psql, "SELECT n.fqn FROM chunk c JOIN node n ON n.id = c.node_id WHERE c.coder_due") == [
+        {"fqn": "more"}, {"fqn": "more.worst"},
+    ]  # fmt: skip
+
+
+async def test_a_sheet_speaks_the_language_of_its_repository(db: Database, psql: Connection, tree: Path) -> None:
+    await index(db, tree, language="es")
+    assert "**Parte de:** `shop.Catalog`" in sheets_in(psql)["shop.Catalog.find"]
+    await index(db, tree)
+    assert "**Parte de:**" in sheets_in(psql)["shop.Catalog.find"], "it is remembered"
+    await index(db, tree, language="ru")
+    assert "**Часть:** `shop.Catalog`" in sheets_in(psql)["shop.Catalog.find"]
+
+
+async def test_the_configured_language_stands_in_for_none(db: Database, psql: Connection, tree: Path) -> None:
+    await index(db, tree, default_language="ru")
+    assert "**Часть:** `shop.Catalog`" in sheets_in(psql)["shop.Catalog.find"]
+
+
+async def test_no_secret_of_a_default_value_stands_in_a_sheet(db: Database, psql: Connection, tree: Path) -> None:
+    secret = "hunter2-Zx81-qwertz"
+    (tree / "login.py").write_text(f'def login(user: str, password: str = "{secret}"):\n    return user\n')
+    await index(db, tree)
+    assert secret not in sheets_in(psql)["login.login"]
+    assert "`password`" in sheets_in(psql)["login.login"]
+
+
+# --- what the texts of a container say of its members ------------------------------------------------------
+
+
+def due(psql: Connection) -> set[str]:
+    rows = all_rows(psql, "SELECT n.fqn FROM chunk c JOIN node n ON n.id = c.node_id WHERE c.coder_due")
+    return {str(row["fqn"]) for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stale"),
+    [
+        (
+            '"""Look products up."""', '"""Look up what is sold."""',
+            {"shop.Catalog", "shop.Catalog.find", "shop.best", "tests.test_shop.test_find"},
+        ),
+        ('"""All products."""', '"""Everything."""', {"shop", "shop.Catalog", "tests.test_shop.test_find"}),
+        ('("x")[0]', '("y")[0]', {"shop.best"}),
+    ],
+    ids=["of a method", "of a class", "body"],
+)  # fmt: skip
+async def test_who_shows_a_member_hears_of_its_doc_comment_and_not_of_its_body(
+    db: Database, psql: Connection, tree: Path, old: str, new: str, stale: set[str]
+) -> None:
+    await index(db, tree)
+    psql.execute("UPDATE chunk SET content_raw = 'text', raw_key = source_key, raw_recipe = 'r'")
+    assert due(psql) == set()
+    (tree / "shop.py").write_text(SHOP.replace(old, new))
+    await index(db, tree)
+    assert due(psql) == stale, "a file shows its own members, not those of its classes"
+
+
+async def test_a_class_hears_of_the_roles_of_its_members(db: Database, psql: Connection, tree: Path) -> None:
+    await index(db, tree)
+    psql.execute("UPDATE chunk SET content_raw = 'text', raw_key = source_key, raw_recipe = 'r'")
+    row = RoleRow(role="lookup", kinds=(NodeKind.METHOD,), names=("^find$",))
+    await sync(db, tree, "tree", IndexSettings(roles=(row,)))
+    assert due(psql) == {"shop.Catalog", "shop.Catalog.find"}
+    assert "- `def find(self, sku: str, limit: int = 3) -> list[str]` (lookup)" in sheets_in(psql)["shop.Catalog"]
+
+
+# --- an index that is not ours ----------------------------------------------------------------------------
+
+
+async def test_a_foreign_index_gets_its_sheets_when_its_chunks_are_worked_on(db: Database, psql: Connection) -> None:
+    repo = a_repository(psql, language="es")
+    callee = a_node(psql, repo, fqn="shop.total", name="total", signature="def total()", kind="FUNCTION")
+    caller = a_node(psql, repo, fqn="shop.pay", name="pay")
+    an_edge(psql, repo, caller, callee, count=2)
+    chunk, other = a_chunk(psql, callee), a_chunk(psql, caller)
+    shown = await sheets.sheets_of(db, [chunk], language="en")
+    assert "## Llamado por (1)\n\n- `shop.pay` × 2" in shown[chunk]
+    assert scalar(psql, "SELECT count(*) FROM chunk WHERE explain_md IS NOT NULL") == 0, "looking writes nothing"
+
+    assert await sheets.fill(db, [chunk], language="en") == 1
+    assert scalar(psql, "SELECT explain_md FROM chunk WHERE id = %s", chunk) == shown[chunk]
+    assert scalar(psql, "SELECT explain_md FROM chunk WHERE id = %s", other) is None
+    assert await sheets.fill(db, [chunk], language="en") == 0
+
+
+async def test_a_foreign_sheet_is_rendered_again_on_request_because_nothing_else_tells_of_neighbours(
+    db: Database, psql: Connection
+) -> None:
+    repo = a_repository(psql)
+    callee, caller = a_node(psql, repo, fqn="shop.total"), a_node(psql, repo, fqn="shop.pay")
+    chunk = a_chunk(psql, callee)
+    await sheets.fill(db, [chunk], language="en")
+    an_edge(psql, repo, caller, callee)
+    assert await sheets.fill(db, [chunk], language="en") == 0
+    assert await sheets.fill(db, [chunk], language="en", foreign=True) == 1
+    assert "- `shop.pay`" in scalar(psql, "SELECT explain_md FROM chunk WHERE id = %s", chunk)
+    assert await sheets.fill(db, [chunk], language="en", foreign=True) == 0, "what is the same is not written"
+
+
+async def test_members_of_a_foreign_class_are_known_by_their_owner(db: Database, psql: Connection) -> None:
+    repo = a_repository(psql)
+    owner = a_node(psql, repo, kind="CLASS", fqn="shop.Cart", name="Cart", signature="class Cart")
+    for name, line in (("pay", 9), ("add", 3)):
+        a_node(
+            psql, repo, kind="METHOD", fqn=f"shop.Cart.{name}", name=name, owner="shop.Cart", line_start=line,
+            signature=f"def {name}(self)",
+        )  # fmt: skip
+    chunk = a_chunk(psql, owner)
+    sheet = (await sheets.sheets_of(db, [chunk], language="en"))[chunk]
+    assert "## Members (2)\n\n- `def add(self)`\n- `def pay(self)`" in sheet
