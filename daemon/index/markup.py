@@ -7,7 +7,7 @@ from functools import lru_cache
 
 _BACKTICKS = re.compile(r"`+")
 # What starts a construct wherever it stands. An underscore inside a word does not, and reads better bare.
-_ANYWHERE = re.compile(r"[\\`*\[\]<~|]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)")
+_ANYWHERE = re.compile(r"[\\`*\[\]<~|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 _AT_START = re.compile(r"^(?:[-+>#=]|\d{1,9}[.)])")
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+#-]{1,30}")
 _CONTROL = {code: None for code in range(32) if chr(code) not in "\t\n"} | {0x7F: None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -156,6 +156,7 @@ def test_a_code_span_holds_its_text(text: str) -> None:
 
 
 @given(text=TEXT)
+@example(text="__init__ of snake_case")
 def test_prose_says_what_it_said_and_nothing_to_markdown(text: str) -> None:
     tokens = MARKDOWN.parse(storable(prose(text)))
     assert [token.type for token in tokens] in ([], ["paragraph_open", "inline", "paragraph_close"])
