@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from db.errors import NotFound
 from db.session import Database
+from db.types import Stage
 
 
 class By(StrEnum):
@@ -67,19 +68,23 @@ class Group:
 
 
 _WANTED = (
-    "(CAST(:repo AS text) IS NULL OR q.repo = CAST(:repo AS text)) AND (NOT CAST(:flagged AS boolean) OR q.flagged)"
+    "(CAST(:repo AS text) IS NULL OR q.repo = CAST(:repo AS text)) "
+    "AND (CAST(:stage AS text) IS NULL OR q.stage = CAST(:stage AS text)) "
+    "AND (NOT CAST(:flagged AS boolean) OR q.flagged)"
 )
 _STAGES = "array_position(ARRAY['coder', 'talker', 'instruct'], q.stage)"
 
 
-async def worst(db: Database, *, repo: str | None = None, flagged: bool = False, limit: int = 20) -> list[Judged]:
+async def worst(
+    db: Database, *, repo: str | None = None, stage: Stage | None = None, flagged: bool = False, limit: int = 20
+) -> list[Judged]:
     """The texts that the guards liked least. Raises NotFound for a repository that is not there."""
     columns = ", ".join(f"q.{name}" for name in Judged.__dataclass_fields__)
     rows = await _rows(
         db,
         f"SELECT {columns} FROM quality q WHERE {_WANTED} "
         f"ORDER BY q.flagged DESC, q.score NULLS LAST, q.repo, q.fqn, q.part, {_STAGES} LIMIT :limit",
-        {"repo": repo, "flagged": flagged, "limit": limit},
+        {"repo": repo, "stage": stage, "flagged": flagged, "limit": limit},
     )
     return [Judged(**{**row, "defects": tuple(row["defects"]), "rejected": tuple(row["rejected"])}) for row in rows]
 
@@ -116,7 +121,14 @@ _GROUPS = """
 """
 
 
-async def groups(db: Database, by: By | None = None, *, repo: str | None = None, flagged: bool = False) -> list[Group]:
+async def groups(
+    db: Database,
+    by: By | None = None,
+    *,
+    repo: str | None = None,
+    stage: Stage | None = None,
+    flagged: bool = False,
+) -> list[Group]:
     """How the texts of each stage fare, all together or by something. Raises NotFound as ``worst``."""
     a_defect = by is By.DEFECT
     statement = _GROUPS.format(
@@ -127,7 +139,7 @@ async def groups(db: Database, by: By | None = None, *, repo: str | None = None,
         rejected="cardinality(array_positions(q.rejected, q.name))" if a_defect else "greatest(q.attempts - 1, 0)",
         order="max(q.written_at) DESC NULLS LAST, q.name" if by is By.PROMPT else "count(*) DESC, q.name",
     )
-    return [Group(**row) for row in await _rows(db, statement, {"repo": repo, "flagged": flagged})]
+    return [Group(**row) for row in await _rows(db, statement, {"repo": repo, "stage": stage, "flagged": flagged})]
 
 
 async def _rows(db: Database, statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:

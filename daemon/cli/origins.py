@@ -12,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.cli.output import duration, out
+from daemon.stages.hints import GROUPS
 from db.provenance import Origin
 from db.report import Page
+from db.types import Stage
 
 _TITLES = {"content_raw": "For developers", "content": "In plain words", "instruct": "How to use it"}
 _BORDERS = {"model": "green", "ledger": "cyan", "hand": "blue", "forgotten": "dim"}
@@ -50,12 +52,12 @@ def _lines(one: Origin) -> Iterator[tuple[str, str]]:
         yield "prompt", f"{one.prompt_fingerprint}, language {one.language}"
     if one.recipe:
         yield "recipe", one.recipe
-    made = one.source_key or "nothing that is known"
-    yield "made from", f"{made} ({'something else is there by now' if one.outdated else 'as it is now'})"
+    yield "made from", f"{_inputs(one)} ({'something else is there by now' if one.outdated else 'as it is now'})"
     if one.key:
         yield "key", one.key
     if one.hints:
-        yield "facts shown", _pairs(one.hints)
+        shown = {group: one.hints[group] for group in sorted(one.hints, key=_place)}
+        yield "facts shown", ", ".join(f"{group} {count}" for group, count in shown.items()) + " (lines)"
     if one.attempts:
         yield "attempts", _attempts(one)
     if one.score is not None:
@@ -66,6 +68,19 @@ def _lines(one: Origin) -> Iterator[tuple[str, str]]:
     worker = one.first_worker if one.origin == "ledger" else one.worker
     if worker:
         yield "worker", worker
+
+
+def _place(group: str) -> int:
+    return GROUPS.index(group) if group in GROUPS else len(GROUPS)
+
+
+def _inputs(one: Origin) -> str:
+    if not one.source_key:
+        return "nothing that is known"
+    if one.stage == Stage.TALKER:
+        return f"the technical text with the hash {one.source_key}"
+    source, _, context = one.source_key.partition("+")
+    return f"source {source}, neighbours {context}" if context else f"source {source}"
 
 
 def _origin(one: Origin) -> str:

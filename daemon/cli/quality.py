@@ -16,6 +16,7 @@ from daemon.cli.output import emit_json, out
 from daemon.settings import Settings
 from db import quality as db_quality
 from db.quality import By, Group, Judged
+from db.types import Stage
 
 _WIDE = 100  # columns from which a table has room for all its figures
 _GOOD, _FAIR = 0.8, 0.5
@@ -26,6 +27,7 @@ def quality(
     ctx: typer.Context,
     repo: Repo = None,
     by: Annotated[By | None, typer.Option("--by", help="Group the texts: defect, prompt, model or repo.")] = None,
+    stage: Annotated[Stage | None, typer.Option("--stage", help="Only texts of this stage.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="How many of the worst texts to list.")] = 15,
     flagged: Annotated[bool, typer.Option("--flagged", help="Only texts that a guard objects to.")] = False,
     as_json: Json = False,
@@ -36,10 +38,15 @@ def quality(
     compared. Texts written by hand are not judged. `doctown requeue --flagged` has the objectionable ones written anew.
     """
 
+    if stage is Stage.EMBED:
+        raise typer.BadParameter("embed writes no texts", param_hint="--stage")
+
     async def work(settings: Settings) -> None:
         async with open_app(settings) as doctown:
-            found = await db_quality.groups(doctown.db, by, repo=repo, flagged=flagged)
-            texts = [] if by else await db_quality.worst(doctown.db, repo=repo, flagged=flagged, limit=limit)
+            found = await db_quality.groups(doctown.db, by, repo=repo, stage=stage, flagged=flagged)
+            texts = []
+            if not by:
+                texts = await db_quality.worst(doctown.db, repo=repo, stage=stage, flagged=flagged, limit=limit)
         if as_json:
             emit_json({"groups": found} if by else {"groups": found, "worst": texts})
         elif not found:
