@@ -10,7 +10,7 @@ LIMIT ?= 8
 ASK ?=
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help setup demo test test-long check format docs bench quality clean
+.PHONY: help setup demo test test-long faults check format docs bench quality clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,8 +33,11 @@ demo: $(STAMP) ## Document REPO=path (LIMIT=n most central chunks) with nothing 
 test: $(STAMP) ## All fast tests, against a real Postgres
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" -q
 
-test-long: $(STAMP) ## The long tests: faults and scale
-	@$(BIN)/python -m pytest -m slow -q
+test-long: $(STAMP) ## The long tests but for the faults, which have a target of their own
+	@$(BIN)/python -m pytest --ignore tests/faults -m slow -q
+
+faults: $(STAMP) ## Thousands of seeded faults against real daemons; the last line counts what was lost
+	@$(BIN)/python -m pytest tests/faults -n 2 --dist worksteal -q
 
 check: $(STAMP) ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet .

@@ -69,11 +69,14 @@ async def claim(
 
 
 async def renew(db: Database, claims: Iterable[Claim], *, lease_s: float) -> set[Key]:
-    """Extend every lease by ``lease_s`` from now; the keys that are missing in the answer are lost."""
+    """Extend every lease by ``lease_s`` from now; the keys that are missing in the answer are lost.
+
+    Waits for the answer for a third of a lease at most: the next renewal is due by then.
+    """
     columns = _columns(claims)
     if not columns["chunks"]:
         return set()
-    async with db.statement() as connection:
+    async with db.statement(patience_s=lease_s / 3) as connection:
         rows = await connection.execute(sql("claim_renew"), {**columns, "lease_s": lease_s})
         return {(row.chunk_id, Stage(row.stage), row.fence) for row in rows}
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import exc
+from sqlalchemy import event, exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from db.connection import PatientConnection
 from db.embedded import EmbeddedServer, default_folder
 from db.errors import DatabaseBusy, DatabaseUnreachable, SchemaMismatch, StoreError
 
@@ -21,6 +22,7 @@ _LOST = {"57P01", "57P02", "57P03", "08000", "08001", "08003", "08004", "08006",
 # SQLSTATEs that say: you lost against somebody, ask again.
 _BUSY = {"40001", "40P01", "55P03", "57014"}
 _PASSWORD = re.compile(r"((?<=//)[^/@:]*:(?=[^/]*@)|[?&]password=)[^@&]*")
+_PING_S = 5.0
 _NO_SUCH_TABLE = {"42P01", "42703", "42883", "3F000"}
 
 
@@ -32,6 +34,11 @@ class Timeouts:
     statement_ms: int = 60_000
     lock_ms: int = 10_000
     idle_in_transaction_ms: int = 60_000
+
+    @property
+    def patience_s(self) -> float:
+        """How long we wait for an answer ourselves: somewhat longer than the server works on a statement."""
+        return 1.5 * self.statement_ms / 1000
 
 
 def resolve_url(url: str, folder: Path | None = None) -> str:
@@ -76,7 +83,10 @@ class Database:
             pool_pre_ping=True,
             pool_recycle=300,
             connect_args={
+                "async_creator_fn": PatientConnection.connect,
                 "application_name": name,
+                # A pooler in transaction mode gives every transaction another session: nothing may be left in one.
+                "prepare_threshold": None,
                 "connect_timeout": limits.connect_s,
                 "options": options,
                 # A half-open socket would hang for up to two hours without these.
@@ -87,6 +97,7 @@ class Database:
                 "tcp_user_timeout": 20_000,
             },
         )
+        _watch_pool(self._engine, limits.patience_s)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
@@ -106,15 +117,35 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def statement(self) -> AsyncIterator[AsyncConnection]:
-        """A connection on which every statement commits by itself."""
+    async def statement(self, *, patience_s: float | None = None) -> AsyncIterator[AsyncConnection]:
+        """A connection on which every statement commits by itself.
+
+        Whoever must not wait long for an answer gives ``patience_s``.
+        """
         with mapped_errors():
             async with self._autocommit.connect() as connection:
+                if patience_s is not None:
+                    line = (await connection.get_raw_connection()).driver_connection
+                    if isinstance(line, PatientConnection):
+                        line.patience_s = min(patience_s, line.patience_s)
                 yield connection
 
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+
+def _watch_pool(engine: AsyncEngine, patience_s: float) -> None:
+    """A connection that lies in the pool is asked whether it still lives: that answer comes soon or never."""
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def lent(connection: Any, *_: object) -> None:
+        connection.driver_connection.patience_s = patience_s
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def returned(connection: Any, *_: object) -> None:
+        if connection is not None:
+            connection.driver_connection.patience_s = min(_PING_S, patience_s)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ class Call:
     stream: bool = False
     prompt_hash: str = ""  # of everything that was asked
     source_hash: str = ""  # of what is documented: the same for a regeneration
+    about: str = ""  # the first dotted name of the message: what is documented
     first: bool = True  # its source was never answered before
     language_asked: str = ""
     language_answered: str = ""

@@ -32,6 +32,7 @@ _DECLARED = re.compile(
     r"\b(?:def|class|fun|func|fn|function|interface|object|struct|enum|trait|val|var)\s+([A-Za-z_]\w*)"
 )
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_DOTTED = re.compile(r"\b[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _STRING_OR_COMMENT = re.compile(
     r"\"\"\".*?\"\"\"|'''.*?'''|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|(?://|#)[^\n]*", re.DOTALL
 )
@@ -79,6 +80,12 @@ def source_of(user: str) -> str:
     """The longest fenced block or ``<tag>`` block of a message: what is documented. Empty where there is none."""
     blocks = (match[2] if match[2] is not None else match[4] for match in _BLOCK.finditer(user))
     return max(blocks, key=len, default="")
+
+
+def subject_of(user: str) -> str:
+    """The first dotted name of a message, which is the piece that is documented; empty where there is none."""
+    found = _DOTTED.search(user)
+    return found[0] if found else ""
 
 
 class Sources:

@@ -46,6 +46,7 @@ class Service:
         call.stream, call.options = ask.stream, ask.options
         call.source_hash = key
         call.prompt_hash = prose.digest(ask.model, ask.system, ask.user)
+        call.about = prose.subject_of(ask.user)
         call.first = self.sources.is_first(key)
         call.language_asked = prose.wish(ask.system).language
         fate = self.faults.draw(key, first=call.first)
