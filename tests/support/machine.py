@@ -201,7 +201,7 @@ class Protocol(RuleBasedStateMachine):
     @rule(stage=st.sampled_from(STAGES))
     def requeue(self, stage: Stage) -> None:
         ran["requeue"] += 1
-        self.run(db_requeue.requeue(self.db, db_requeue.Selection(stage=stage)))
+        self.run(db_requeue.requeue(self.db, [db_requeue.Selection(stage=stage)], actor="machine"))
 
     # -- people with psql ----------------------------------------------------------------------------------
 
