@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-_PLACE = "DOCTOWN_FAULT_SUMS"  # inherited by the workers of pytest-xdist
+_PLACE = "FAULTS_OF_DOCTOWN"  # inherited by the workers of pytest-xdist
 
 
 def begin() -> bool:
