@@ -8,6 +8,8 @@ import signal
 from collections import Counter
 from contextlib import AsyncExitStack
 
+import pytest
+
 from daemon.doubles.server import Double
 from daemon.doubles.setup import Setup
 from tests.acceptance.conftest import Doctown
@@ -19,6 +21,7 @@ def unfinished(psql: Connection) -> int:
     return int(scalar(psql, "SELECT count(*) FROM work WHERE state <> 'done'"))
 
 
+@pytest.mark.timeout(400)
 async def test_daemons_are_restarted_one_by_one_under_load(db_url: str, psql: Connection) -> None:
     """Three daemons, each replaced while the others work: nothing lost, doubled, thrown away, burnt or rescued."""
     repo = a_repository(psql)

@@ -255,9 +255,9 @@ async def test_the_ledger_on_disk_holds_one_line_per_call(tmp_path: Path) -> Non
     assert written[0]["options"] == {"stream": False, "options": {"seed": 7}}
     assert written[1]["texts"] == 2
     assert set(written[0]) == {
-        "number", "kind", "model", "time", "stream", "prompt_hash", "source_hash", "first", "language_asked",
-        "language_answered", "options", "fault", "status", "prompt_tokens", "output_tokens", "texts", "wait_s",
-        "load_s", "duration_s", "aborted", "ended",
+        "number", "kind", "model", "time", "stream", "prompt_hash", "source_hash", "about", "first",
+        "language_asked", "language_answered", "options", "fault", "status", "prompt_tokens", "output_tokens",
+        "texts", "wait_s", "load_s", "duration_s", "aborted", "ended",
     }  # fmt: skip
 
 
