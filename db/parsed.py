@@ -96,6 +96,7 @@ class ParsedFile:
     references: tuple[Reference, ...]
     imports: tuple[Import, ...]
     syntax_errors: int = 0  # ERROR and MISSING places in the tree; the rest was still read
+    whole: str | None = None  # why it was read as one node of plain words, in words for a person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,7 @@ class IndexReport:
     files_removed: int = 0
     skipped: tuple[SkippedFile, ...] = ()
     syntax_errors: tuple[tuple[str, int], ...] = ()  # (path, places)
+    whole: tuple[tuple[str, str], ...] = ()  # (path, why it was read as one piece)
     nodes_written: int = 0
     nodes_removed: int = 0
     chunks_written: int = 0

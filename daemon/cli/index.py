@@ -101,5 +101,7 @@ def print_report(found: IndexReport, *, brief: bool = False) -> None:
         out.print(f"  skipped {file.path}: {file.reason}", markup=False, soft_wrap=True)
     if len(found.skipped) > _SHOWN:
         out.print(f"  ... and {len(found.skipped) - _SHOWN} more skipped (--json lists all)")
+    for path, reason in found.whole[:_SHOWN]:
+        out.print(f"  read as one piece {path}: {reason}", markup=False, soft_wrap=True)
     for path, count in found.syntax_errors[:_SHOWN]:
         out.print(f"  syntax errors in {path}: {count} places; the rest of it was read", markup=False, soft_wrap=True)

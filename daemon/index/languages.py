@@ -17,9 +17,10 @@ from typing import Final, cast
 
 from tree_sitter import Language as Grammar
 from tree_sitter import Node as SyntaxNode
-from tree_sitter import Query, QueryCursor
+from tree_sitter import Query
 from tree_sitter_language_pack import SupportedLanguage, get_language
 
+from daemon.index import patience
 from daemon.index.row import Language, Naming, Selector, Step
 from daemon.index.rows.managed import CSHARP, JAVA, KOTLIN, SCALA
 from daemon.index.rows.native import CPP, GO, RUST, SWIFT, C
@@ -89,8 +90,11 @@ def query_of(language: Language) -> Query:
 
 
 def matches_of(root: SyntaxNode, language: Language) -> list[tuple[int, dict[str, list[SyntaxNode]]]]:
-    """What the tag query finds below a node: (number of the pattern, captured nodes by name), in source order."""
-    return QueryCursor(query_of(language)).matches(root)
+    """What the tag query finds below a node: (number of the pattern, captured nodes by name), in source order.
+
+    Raises TooSlowError.
+    """
+    return patience.matches(query_of(language), root)
 
 
 def _reduced(language: Language) -> tuple[Callable[..., Language], tuple[str]]:

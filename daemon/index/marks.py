@@ -89,9 +89,9 @@ class Marks:
         One sweep from left to right: asking a node for its parent costs a walk down from the root.
         """
         query = _query(self._language)
-        captures = QueryCursor(query).captures(self._outline.file.node) if query is not None else {}
-        brackets = [(node, True) for node in captures.get("call", [])]
-        brackets += [(node, False) for node in captures.get("inline", [])]
+        found = QueryCursor(query).captures(self._outline.file.node) if query is not None else {}
+        brackets = [(node, True) for node in found.get("call", [])]
+        brackets += [(node, False) for node in found.get("inline", [])]
         brackets.sort(key=lambda bracket: (bracket[0].start_byte, -bracket[0].end_byte))
         stack: list[_Open] = []
         for node, is_call in brackets:
@@ -236,7 +236,7 @@ class Marks:
 
 @cache
 def _query(language: Language) -> Query | None:
-    """Finds calls and functions written in place, by the words that this grammar has for them."""
+    """Finds calls and functions written in place, by the words that this grammar has for them: one node a pattern."""
     grammar = grammar_of(language)
     kinds = [(kind, name) for kinds, name in ((_CALLS, "call"), (_INLINE, "inline")) for kind in sorted(kinds)]
     known = [(kind, name) for kind, name in kinds if grammar.id_for_node_kind(kind, True)]

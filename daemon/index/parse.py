@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from pathlib import PurePosixPath
 
@@ -19,6 +18,7 @@ from daemon.index.mends import mended
 from daemon.index.names import module_of
 from daemon.index.outline import CLASS_LIKE, Found, innermost, outline_of
 from daemon.index.params import params_of, receiver_of, return_type_of
+from daemon.index.patience import Patience, TooSlowError
 from daemon.index.references import Context, Imported, Uses, imported, uses_of
 from daemon.index.tags import Tags, tags_of
 from daemon.index.text import own_text, signature_of
@@ -28,7 +28,11 @@ from db.types import NodeKind, Param
 
 _BOM = b"\xef\xbb\xbf"
 _DIGEST = 16  # bytes
-_PATIENCE_S = 10.0  # for one file; a megabyte of good source takes a third of a second
+_PATIENCE_S = 5.0  # of CPU for one file; a megabyte of good source takes half a second
+_GIVEN_UP = (
+    "nested too deeply, or no source at all: to parse it would take too long, so its text is indexed and not the "
+    "definitions in it"
+)
 _PORTION = 1 << 16  # bytes handed to the parser at a time
 _MAX_WRITTEN = 500  # characters of a default value, a type or an annotation; longer ones say that they go on
 
@@ -55,12 +59,29 @@ def parse(
     data = _normal(source)
     language = dialect_of(language, path, data)
     text = Source(data, [match.start() for match in re.finditer(b"\n", data)])
-    tree = _tree(data, language)
+    read = partial(_file, path, text, language, dict(roots or {}))
+    try:
+        file = read(_tree(data, language))
+    except TooSlowError:
+        file = read(None)
+    return replace(
+        file,
+        size=len(source) if size is None else size,
+        mtime_ns=mtime_ns,
+        content_hash=content_hash(source),
+    )
+
+
+def _file(path: str, text: Source, language: Language, roots: dict[str, str], tree: Tree | None) -> ParsedFile:
+    """What the tree of one file says; without a tree the file is a single node of plain words.
+
+    Raises TooSlowError.
+    """
+    data = text.data
     root = (tree or Parser(grammar_of(language)).parse(b"")).root_node
     tags = tags_of(root, language, text)
     module = module_of(path, language, *_declared(tags, text))
-    own_roots = dict(roots or {})
-    imports = imported(tags, language, text, path, module, own_roots)
+    imports = imported(tags, language, text, path, module, roots)
     aliases = {one.alias: one.target for one in imports.imports}
     outline = outline_of(root, tags, language, text, module, aliases)
     read_tokens(root, outline, language, text)
@@ -69,7 +90,7 @@ def parse(
     if language.layout:
         outline.file.tokens += _layout(data, [(one.start_byte, one.end_byte) for one in tags.comments])
     context = Context(
-        language=language, source=text, module=module, roots=own_roots, outline=outline, holder=innermost(outline)
+        language=language, source=text, module=module, roots=roots, outline=outline, holder=innermost(outline)
     )
     uses = uses_of(tags, context, imports)
     marks = Marks(outline, language, text, context.holder).all()
@@ -79,15 +100,16 @@ def parse(
     return ParsedFile(
         path=path,
         lang=language.name,
-        size=len(source) if size is None else size,
-        mtime_ns=mtime_ns,
-        content_hash=content_hash(source),
+        size=len(data),
+        mtime_ns=0,
+        content_hash="",
         line_count=_line_count(data),
         package=module.package,
         nodes=nodes,
         references=tuple(uses.references),
         imports=tuple(dict.fromkeys([*imports.imports, *_exported(nodes, language)])),
-        syntax_errors=_syntax_errors(root, language) if tree is not None else 1,
+        syntax_errors=_syntax_errors(root, language),
+        whole=None if tree is not None else _GIVEN_UP,
     )
 
 
@@ -105,21 +127,20 @@ def _layout(data: bytes, comments: Sequence[tuple[int, int]]) -> list[bytes]:
     return [b"%d" % len(match[0]) for match in re.finditer(rb"^[ \t]*(?=\S)", blank, re.MULTILINE)]
 
 
-def _tree(data: bytes, language: Language) -> Tree | None:
-    """The syntax tree; None where the parser is lost in a file that is no source at all.
+def _tree(data: bytes, language: Language) -> Tree:
+    """The syntax tree. Raises TooSlowError where the parser is lost in a file that is no source at all.
 
-    Its way out of an error can cost the square of the length (an open comment ten thousand times). Then the file
-    is a single node of plain words, with one syntax error.
+    Its way out of an error can cost the square of the length (an open comment ten thousand times), and so can
+    brackets ten thousand deep in some grammars (Scala).
     """
-    until = time.monotonic() + _PATIENCE_S
     view = memoryview(mended(data, language))  # no copies: a lost parser asks for the same bytes again and again
     try:
         return Parser(grammar_of(language)).parse(
             lambda offset, _: view[offset : offset + _PORTION],
-            progress_callback=lambda _, __: time.monotonic() > until,
+            progress_callback=Patience(_PATIENCE_S),
         )
     except ValueError:
-        return None
+        raise TooSlowError from None
 
 
 def _normal(source: bytes) -> bytes:

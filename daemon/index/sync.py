@@ -39,6 +39,7 @@ class _Run:
     removed: int = 0
     skipped: list[SkippedFile] = field(default_factory=list)
     errors: list[tuple[str, int]] = field(default_factory=list)
+    whole: list[tuple[str, str]] = field(default_factory=list)
     written: db_index.Written = field(default_factory=db_index.Written)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -107,6 +108,7 @@ async def sync(
         files_removed=run.removed,
         skipped=(*seen.skipped, *run.skipped),
         syntax_errors=tuple(run.errors),
+        whole=tuple(run.whole),
         nodes_written=run.written.nodes,
         nodes_removed=run.written.nodes_removed,
         chunks_written=run.written.chunks,
@@ -245,6 +247,7 @@ async def _store(
     run.same_content += len(touched)
     run.parsed += len(parsed)
     run.errors += [(file.path, file.syntax_errors) for file in parsed if file.syntax_errors]
+    run.whole += [(file.path, file.whole) for file in parsed if file.whole]
     if parsed:
         chunks = {
             (i, j): chunk

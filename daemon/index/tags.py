@@ -97,7 +97,7 @@ class Tags:
 
 
 def tags_of(root: SyntaxNode, language: Language, source: Source) -> Tags:
-    """Run the query once and sort its matches."""
+    """Run the query once and sort its matches. Raises TooSlowError."""
     tags = Tags()
     for pattern, captures in matches_of(root, language):
         if len(captures) == 1 and "call" in captures:  # most of them

@@ -13,9 +13,9 @@
 
 (superclass [(constant) (scope_resolution)] @supertype.inherits)
 ; A module that is included lends its code.
-(call method: (identifier) @_mixin arguments: (argument_list) @supertype.mixed)
+(call !receiver method: (identifier) @_mixin arguments: (argument_list) @supertype.mixed)
 
-(call method: [(identifier) (constant)]) @call
+(call) @call
 (super) @call
 ; A bare word that stands as a statement, or is all that is returned, is a call unless it is a variable.
 (body_statement (identifier) @bare)
@@ -32,7 +32,7 @@
 (unless condition: (identifier) @bare)
 (assignment right: (identifier) @bare)
 
-(call method: (identifier) @_load arguments: (argument_list . (string))) @import
+(call !receiver method: (identifier) @_load arguments: (argument_list . (string))) @import
 
 ; Instance variables, locals; the names of blocks' parameters only hide calls.
 (assignment left: (instance_variable) @member.name right: (_) @member.value)
