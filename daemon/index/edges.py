@@ -136,13 +136,25 @@ class _Linker:
         return Link(found.id, seen.how) if found.id != asking.id or found.kind in CALLABLE else _OPEN
 
     def _extension(self, asking: Definition, name: str) -> Link:
-        """A function of Kotlin that adds a member to a type from outside: in scope by its bare name."""
+        """A function that adds a member to a type from outside: in Kotlin it is in scope by its bare name.
+
+        In C# it is where the namespace of its class is; of two such classes none can be chosen.
+        """
+        if asking.lang == "csharp":
+            known = [one for one in self._catalog.named("csharp", name) if "this" in one.fields and one.owner]
+            used = [one for one in known if self._uses(asking, str(one.owner).rpartition(".")[0])]
+            return Link(used[0].id, "import") if len({one.owner for one in used}) == 1 else _OPEN
         if asking.lang != "kotlin":
             return _OPEN
         seen = self._scopes.name(asking, name)
         if seen is None or seen.definition is None or "this" not in seen.definition.fields:
             return _OPEN
         return Link(seen.definition.id, seen.how)
+
+    def _uses(self, asking: Definition, namespace: str) -> bool:
+        """Whether a file of C# is inside of a namespace, or says that it uses it."""
+        inside = f"{asking.package}.".startswith(f"{namespace}.") or not namespace
+        return inside or namespace in self._catalog.wildcards(asking.file_id)
 
     def _unique(self, asking: Definition, name: str) -> Link:
         """The only function of that name, where the name is telling and the receiver says nothing at all."""

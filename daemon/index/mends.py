@@ -3,8 +3,7 @@
 Kotlin: the delegate of a class (``class Cache : Store by store {``: its body is taken for a lambda), line breaks and
 comments between the name of a class and its ``constructor``, and ``actual`` before that.
 
-C and C++: a macro between ``class`` and its name, or before a declaration (``class EXPORT Cart``, ``API int total()``),
-and the braces of ``extern "C"`` that only C++ sees, each in an ``#ifdef`` of its own.
+C, C++ and Swift: ``mends_native.py``.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from __future__ import annotations
 import re
 
 from daemon.index.languages import Language
+from daemon.index.mends_native import noise_of
 
 _DELEGATE = re.compile(rb"\bby\s+[\w.]+(?:\([^(){}]*\))?(?=\s*\{)")
 _CONSTRUCTOR = re.compile(rb"\bconstructor\s*\(")
@@ -21,21 +21,7 @@ _HEADER = re.compile(
 )
 _TAKEN_OUT = re.compile(rb"//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|\n|\bactual\b")
 _WORD_BEFORE = re.compile(rb"(\w+)\Z")
-_MACROS = (
-    re.compile(
-        rb"\b(?:class|struct|union)\s+([A-Z][A-Z0-9_]{2,}(?:\([^()\n]*\))?)(?=\s+[A-Za-z_]\w*(?:\s+final)?\s*[:{<])"
-    ),
-    re.compile(
-        rb"^[ \t]*([A-Z][A-Z0-9_]{3,}(?:\([^()\n]*\))?)(?=[ \t]+(?:(?:static|inline|extern|virtual|const|constexpr"
-        rb"|unsigned|struct|enum)\s+)*[a-z_]\w*(?:::\w+)*[ \t&*]+[\w:~]+[ \t]*\()",
-        re.MULTILINE,
-    ),
-    re.compile(
-        rb"^[ \t]*#[ \t]*if(?:def[ \t]+|[ \t]+defined[ \t]*\(?[ \t]*)__cplusplus\b[^\n]*\n"
-        rb"([ \t]*(?:extern[ \t]+\"C\"[ \t]*\{|\})[^\n]*)\n\s*#[ \t]*endif",
-        re.MULTILINE,
-    ),
-)
+_VISIBLE = re.compile(rb"[^\n]")
 _FAR = 4000  # bytes in which the declaration must begin that a delegate belongs to
 _NEAR = 800  # bytes between a class and its constructor
 _NEST = {ord(")"): 1, ord("]"): 1, ord(">"): 1, ord("("): -1, ord("["): -1, ord("<"): -1}
@@ -43,8 +29,12 @@ _NEST = {ord(")"): 1, ord("]"): 1, ord(">"): 1, ord("("): -1, ord("["): -1, ord(
 
 def mended(data: bytes, language: Language) -> bytes:
     """The bytes to parse; tokens.py finds what is missing again, as it finds all that is not in a tree."""
-    if language.grammar in {"c", "cpp"}:
-        return _without(data, [match.span(1) for pattern in _MACROS for match in pattern.finditer(data)])
+    noise = noise_of(data, language.grammar)
+    if noise:
+        changed = bytearray(data)
+        for start, end in noise:
+            changed[start:end] = _VISIBLE.sub(b" ", data[start:end])
+        return bytes(changed)
     if language.grammar != "kotlin":
         return data
     blanks = [match.span() for match in _DELEGATE.finditer(data) if _in_class_header(data, match.start())]
@@ -52,15 +42,11 @@ def mended(data: bytes, language: Language) -> bytes:
         header = _HEADER.search(data, max(match.start() - _NEAR, 0), match.start())
         if header is not None:
             blanks += [found.span() for found in _TAKEN_OUT.finditer(data, header.start(1), header.end(1))]
-    return _without(data, blanks)
-
-
-def _without(data: bytes, blanks: list[tuple[int, int]]) -> bytes:
     if not blanks:
         return data
     changed = bytearray(data)
     for start, end in blanks:
-        changed[start:end] = b" " * (end - start)
+        changed[start:end] = b" " * (end - start)  # line breaks too
     return bytes(changed)
 
 

@@ -18,6 +18,7 @@ from daemon.index.docs import NO_DOC, Doc
 from daemon.index.facts import Source, bare_path, body_of, dotted, function_of, type_name
 from daemon.index.languages import Language, Naming, SyntaxNode
 from daemon.index.leads import Leads
+from daemon.index.macros import test_macro
 from daemon.index.names import Module
 from daemon.index.names import dotted as join
 from daemon.index.tags import Tagged, Tags
@@ -25,6 +26,7 @@ from db.types import NodeKind
 
 CLASS_LIKE = frozenset({NodeKind.CLASS, NodeKind.INTERFACE, NodeKind.ENUM, NodeKind.OBJECT})
 _PATHS = frozenset({Naming.SPACE, Naming.RUBY})  # names may be written with the path to them
+_OPERATORS = frozenset({"operator_declaration", "conversion_operator_declaration"})  # of C#: named by a sign, a type
 _MAX_NAME = 200  # characters of a name; longer ones are generated
 
 
@@ -143,6 +145,9 @@ def _found(tagged: Tagged, outer: SyntaxNode, language: Language, source: Source
         if written is None:
             return None
         name, owner_text = written[0], owner_text or written[1]
+        test = test_macro(tagged.node, source) if language.grammar == "cpp" else None
+        if test is not None:
+            name, owner_text, inside = test.name, test.fixture, test.suite
         if tagged.kind in CLASS_LIKE and language.naming in _PATHS:
             inside, owner_text = owner_text.replace("::", "."), ""
     function = function_of(tagged.node, language)
@@ -163,6 +168,7 @@ def _written_name(tagged: Tagged, language: Language, source: Source) -> tuple[s
         return (name, "") if name else None
     if tagged.name.type != "member_expression":
         text = " ".join(source.of(tagged.name).split()).strip("`'\"")
+        text = f"operator {text}" if tagged.node.type in _OPERATORS else text
         return _split(text) if language.naming in _PATHS else (text[:_MAX_NAME], "") if text else None
     whole = dotted(tagged.name, language, source)
     if whole is None or whole.startswith(".") or "(" in whole:
@@ -179,6 +185,8 @@ def _split(text: str) -> tuple[str, str] | None:
     path = bare_path(text[:start]) if "::" in text[:start] else text[:start]
     owner, _, name = path.rpartition("::")
     name = re.sub(r"(?<=~) ", "", name.strip()) + (operator[0].strip() if operator else "")
+    if operator is None:
+        name = name.rpartition(" ")[2]  # a macro that the grammar did not know stands before it
     return (name[:_MAX_NAME], owner.strip(": ")) if name else None
 
 

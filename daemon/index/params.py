@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from daemon.index.facts import Source, field_text, pick
 from daemon.index.languages import Language, SyntaxNode
+from daemon.index.macros import test_macro
 from db.types import Param
 
 _RETURN_FIELDS = ("return_type", "result", "returns", "type")
@@ -46,15 +47,25 @@ def _after(node: SyntaxNode, sign: str) -> SyntaxNode | None:
 
 
 def receiver_of(function: SyntaxNode, source: Source) -> Param | None:
-    """What a method of Go, or an extension function of Kotlin (``this``), calls the value it is called on."""
+    """What a method of Go, or an extension function of Kotlin and C# (``this``), calls the value it is called on."""
     holder = function.child_by_field_name("receiver")
     if holder is None:
-        return None
+        return _extended(function, source)
     if holder.type == "receiver_type":
         return Param(name="this", type=source.line(holder))
     declared = pick(holder, 0)
     name = field_text(declared, "name", source) if declared else None
     return Param(name=name, type=field_text(declared, "type", source)) if declared and name else None
+
+
+def _extended(function: SyntaxNode, source: Source) -> Param | None:
+    """``this IServiceCollection services``: the first parameter of an extension method of C#."""
+    holder = function.child_by_field_name("parameters") if function.type == "method_declaration" else None
+    first = pick(holder, 0) if holder is not None else None
+    modifiers = first.named_children if first is not None and first.type == "parameter" else ()
+    if not any(one.type == "modifier" and source.of(one) == "this" for one in modifiers):
+        return None
+    return Param(name="this", type=field_text(first, "type", source)) if first else None
 
 
 def _kotlin_result(function: SyntaxNode) -> SyntaxNode | None:
@@ -189,7 +200,7 @@ def _c_function(function: SyntaxNode) -> SyntaxNode | None:
 
 def _c(function: SyntaxNode, source: Source) -> Iterator[Param]:
     declared = _c_function(function)
-    holder = declared.child_by_field_name("parameters") if declared else None
+    holder = declared.child_by_field_name("parameters") if declared and not test_macro(function, source) else None
     for node in holder.named_children if holder else []:
         if node.type == "identifier":  # as Kernighan and Ritchie wrote it
             yield Param(name=source.of(node))

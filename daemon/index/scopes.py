@@ -33,6 +33,7 @@ _OWN_PRIMARY = frozenset({"kotlin", "scala"})
 _REEXPORTING = frozenset({"python", "rust", "script"})
 _BARE_MEMBERS = frozenset({"jvm", "c", "csharp", "ruby", "swift"})  # members need no ``this`` before them
 # Names of other files are in scope without an import where their package or namespace is the same.
+_FROM_WITHIN = frozenset({"c", "csharp", "ruby", "swift"})  # a path may begin at any namespace round it
 _SHARED = frozenset({"jvm", "go", "rust", "c", "csharp", "php", "ruby", "swift"})
 
 FOREIGN = Seen(None, "", "foreign")
@@ -222,7 +223,7 @@ class Scopes:
         seen = self.name(asking, head)
         if seen is None and rest:
             found = self.resolve(kin, name, asking)
-            seen, rest = (Seen(found, name, "import"), "") if found else (None, "")
+            seen, rest = (Seen(found, name, "import") if found else self._from_within(kin, name, asking)), ""
         if seen is not None and rest:
             found = self.resolve(kin, f"{seen.path}.{rest}", asking)
             seen = Seen(found, f"{seen.path}.{rest}", seen.how)
@@ -232,6 +233,14 @@ class Scopes:
             seen = Seen(self.default_of(seen.definition), seen.path, seen.how)
         is_class = seen.definition is not None and seen.definition.kind in CLASS_LIKE
         return seen if is_class else Seen(None, seen.path, seen.how)
+
+    def _from_within(self, kin: str, name: str, asking: Definition) -> Seen | None:
+        """``port::Mutex`` said inside of ``shop``, where it is ``shop::port::Mutex``."""
+        for prefix in self._prefixes(asking) if kin in _FROM_WITHIN else ():
+            found = self.catalog.exact(kin, f"{prefix}.{name}" if prefix else name, asking.file_id, CLASS_LIKE)
+            if found is not None:
+                return Seen(found, found.fqn, "package")
+        return None
 
     def default_of(self, module: Definition) -> Definition | None:
         """What a JavaScript module is to those who import it whole."""

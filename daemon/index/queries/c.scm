@@ -9,17 +9,22 @@
 (type_definition type: [(struct_specifier) (union_specifier) (enum_specifier)] @wrapped) @wrapper
 
 ; A function's name stands below its pointers. A prototype is no node: it stays in the text of its header.
-(function_definition declarator: (function_declarator declarator: (identifier) @name)) @definition.function
+(function_definition
+  declarator: (function_declarator declarator: (identifier) @name)
+  body: (_)) @definition.function
 (function_definition
   declarator: (pointer_declarator
-    declarator: (function_declarator declarator: (identifier) @name))) @definition.function
+    declarator: (function_declarator declarator: (identifier) @name))
+  body: (_)) @definition.function
 (function_definition
   declarator: (pointer_declarator
     declarator: (pointer_declarator
-      declarator: (function_declarator declarator: (identifier) @name)))) @definition.function
+      declarator: (function_declarator declarator: (identifier) @name)))
+  body: (_)) @definition.function
 (function_definition
   declarator: (function_declarator
-    declarator: (parenthesized_declarator (identifier) @name))) @definition.function
+    declarator: (parenthesized_declarator (identifier) @name))
+  body: (_)) @definition.function
 
 (call_expression function: (_) @call)
 

@@ -3,21 +3,25 @@
 (class_specifier name: (_) @name body: (_)) @definition.class
 (template_declaration [(class_specifier) (struct_specifier) (union_specifier) (function_definition)] @wrapped) @wrapper
 
+; What is `= default` or `= delete` has no body: it stays in the text of its class.
 (function_definition
   declarator: (function_declarator
     declarator: [
       (field_identifier) (qualified_identifier) (destructor_name) (operator_name) (template_function)
-    ] @name)) @definition.function
+    ] @name)
+  body: (_)) @definition.function
 (function_definition
   declarator: (pointer_declarator
     declarator: (function_declarator
-      declarator: [(field_identifier) (qualified_identifier) (operator_name)] @name))) @definition.function
+      declarator: [(field_identifier) (qualified_identifier) (operator_name)] @name))
+  body: (_)) @definition.function
 (function_definition
   declarator: (reference_declarator
     (function_declarator
-      declarator: [(identifier) (field_identifier) (qualified_identifier) (operator_name)] @name))) @definition.function
-(function_definition declarator: (operator_cast) @name) @definition.function
-(function_definition declarator: (qualified_identifier) @name) @definition.function
+      declarator: [(identifier) (field_identifier) (qualified_identifier) (operator_name)] @name))
+  body: (_)) @definition.function
+(function_definition declarator: (operator_cast) @name body: (_)) @definition.function
+(function_definition declarator: (qualified_identifier) @name body: (_)) @definition.function
 
 ; Pure virtual members: nobody defines them anywhere else.
 (field_declaration

@@ -8,6 +8,8 @@
 (method_declaration name: (identifier) @name) @definition.method
 (constructor_declaration name: (identifier) @name) @definition.constructor
 (operator_declaration operator: _ @name) @definition.method
+(conversion_operator_declaration type: (_) @name) @definition.method
+(delegate_declaration name: (identifier) @name) @definition.class
 
 (namespace_declaration name: (_) @name) @namespace
 (file_scoped_namespace_declaration name: (_) @package)
