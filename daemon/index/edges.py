@@ -25,6 +25,7 @@ from pathlib import Path
 from daemon.index.catalog import CALLABLE, CLASS_LIKE, Catalog, Definition, family, typed
 from daemon.index.receivers import Receivers
 from daemon.index.scopes import Scopes, Seen
+from daemon.index.typenames import type_name
 from db.parsed import Import
 from db.types import EdgeKind, NodeKind
 
@@ -117,13 +118,13 @@ class _Linker:
             return self._to(self._receivers.inherited(asking, name), asking)
         seen = self._receivers.value(asking, head.split(".")) if head else None
         if seen is None:
-            return self._unique(asking, name)
+            return self._unique(asking, head, name)
         if seen.foreign:
-            return self._extension(asking, name)
+            return self._extension(asking, head, name)
         found = self._receivers.member(seen, name, asking)
         if found is None and (seen.definition is None or seen.definition.kind not in CLASS_LIKE):
             return _OPEN
-        return self._to(found, asking) if found is not None else self._extension(asking, name)
+        return self._to(found, asking) if found is not None else self._extension(asking, head, name)
 
     def _to(self, seen: Seen | None, asking: Definition) -> Link:
         if seen is None or seen.definition is None:
@@ -135,11 +136,13 @@ class _Linker:
             return _OPEN
         return Link(found.id, seen.how) if found.id != asking.id or found.kind in CALLABLE else _OPEN
 
-    def _extension(self, asking: Definition, name: str) -> Link:
+    def _extension(self, asking: Definition, head: str, name: str) -> Link:
         """A function that adds a member to a type from outside: in Kotlin it is in scope by its bare name.
 
-        In C# it is where the namespace of its class is; of two such classes none can be chosen.
+        In C# it is where the namespace of its class is, in Swift everywhere; of two such none can be chosen.
         """
+        if asking.lang == "swift":
+            return self._extended_abroad(asking, head, name)
         if asking.lang == "csharp":
             known = [one for one in self._catalog.named("csharp", name) if "this" in one.fields and one.owner]
             used = [one for one in known if self._uses(asking, str(one.owner).rpartition(".")[0])]
@@ -151,20 +154,33 @@ class _Linker:
             return _OPEN
         return Link(seen.definition.id, seen.how)
 
+    def _extended_abroad(self, asking: Definition, head: str, name: str) -> Link:
+        """What ``extension String { ... }`` adds to a type from outside of the index, where the receiver is one."""
+        own = self._scopes.own_class(asking)
+        written = asking.fields.get(head) or (own.fields.get(head) if own is not None else None)
+        type_ = type_name(written, "swift") if written else None
+        known = [one for one in self._catalog.named("swift", name) if one.owner and _last(one.owner) == type_]
+        return Link(known[0].id, "typed") if len({one.owner for one in known}) == 1 else _OPEN
+
     def _uses(self, asking: Definition, namespace: str) -> bool:
         """Whether a file of C# is inside of a namespace, or says that it uses it."""
         inside = f"{asking.package}.".startswith(f"{namespace}.") or not namespace
         return inside or namespace in self._catalog.wildcards(asking.file_id)
 
-    def _unique(self, asking: Definition, name: str) -> Link:
+    def _unique(self, asking: Definition, head: str, name: str) -> Link:
         """The only function of that name, where the name is telling and the receiver says nothing at all."""
-        in_scope = self._extension(asking, name)
+        in_scope = self._extension(asking, head, name)
         if in_scope.dst is not None or not telling(name):
             return in_scope
         found = [one for one in self._catalog.named(family(asking.lang), name) if one.kind is not NodeKind.CONSTRUCTOR]
         if len(found) != 1 or (found[0].owner is None and "this" not in found[0].fields):
             return _OPEN
         return Link(found[0].id, "unique")
+
+
+def _last(fqn: str) -> str:
+    """The last part of a dotted name."""
+    return fqn.rpartition(".")[2]
 
 
 def telling(name: str) -> bool:

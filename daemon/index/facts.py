@@ -70,12 +70,13 @@ def dotted(node: SyntaxNode, language: Language, source: Source) -> str | None:
     ``::`` of Rust is kept.
     """
     parts: list[str] = []  # from right to left, with the separators
-    suffix, calls = "", 0
+    suffix, calls, before = "", 0, ""
     at: SyntaxNode | None = node
     while at is not None and calls <= _MAX_CALLS:
         step = language.steps.get(at.type)
-        if step is None:
+        if step is None or (step.how == "last" and before != "member"):
             break
+        before = step.how
         if step.how == "name":
             name = _name(source.line(at))
             parts.append(language.words.get(name, name) + suffix)

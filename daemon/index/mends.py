@@ -3,7 +3,8 @@
 Kotlin: the delegate of a class (``class Cache : Store by store {``: its body is taken for a lambda), line breaks and
 comments between the name of a class and its ``constructor``, and ``actual`` before that.
 
-C, C++ and Swift: ``mends_native.py``.
+Scala: the annotation of a class's constructor (``class Orders @Inject() (store: Store)``), which would take the
+parameters of the class for arguments of its own. C, C++ and Swift: ``mends_native.py``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ _HEADER = re.compile(
 )
 _TAKEN_OUT = re.compile(rb"//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|\n|\bactual\b")
 _WORD_BEFORE = re.compile(rb"(\w+)\Z")
+_SCALA_ANNOTATION = re.compile(
+    rb"\bclass\s+\w+(?:\s*\[[^\[\]\n]*(?:\[[^\[\]\n]*\][^\[\]\n]*)*\])?\s+(@[\w.]+(?:\(\s*\))?)"
+    rb"(?=\s*(?:(?:private|protected)(?:\[\w+\])?\s*)?\()"
+)
 _VISIBLE = re.compile(rb"[^\n]")
 _FAR = 4000  # bytes in which the declaration must begin that a delegate belongs to
 _NEAR = 800  # bytes between a class and its constructor
@@ -30,6 +35,8 @@ _NEST = {ord(")"): 1, ord("]"): 1, ord(">"): 1, ord("("): -1, ord("["): -1, ord(
 def mended(data: bytes, language: Language) -> bytes:
     """The bytes to parse; tokens.py finds what is missing again, as it finds all that is not in a tree."""
     noise = noise_of(data, language.grammar)
+    if language.grammar == "scala":
+        noise = [match.span(1) for match in _SCALA_ANNOTATION.finditer(data)]
     if noise:
         changed = bytearray(data)
         for start, end in noise:

@@ -52,7 +52,8 @@ _MACROS = (
 )  # fmt: skip
 # Only headers that have braces to spare are looked at: a directive after a comma or an operator splits a list.
 _SPLIT = re.compile(
-    rb"(?:^[ \t]*:|[,(=?|+*/<-]|&&)[ \t]*(?://[^\n]*)?\n(?P<open>[ \t]*#[ \t]*if(?:n?def)?\b[^\n]*)\n"
+    rb"(?:(?:^[ \t]*:|[,(=?|+*/<-]|&&)[ \t]*(?://[^\n]*)?\n(?P<open>[ \t]*#[ \t]*if(?:n?def)?\b[^\n]*)\n"
+    rb"|(?P<before>^[ \t]*#[ \t]*if(?:n?def)?\b[^\n]*)\n(?=[ \t]*,))"
     rb"(?P<kept>(?:(?![ \t]*#)[^\n]*\n)*)"
     rb"(?P<other>[ \t]*#[ \t]*(?:else|elif)\b[^\n]*\n(?:(?![ \t]*#[ \t]*(?:if|endif))[^\n]*\n)*)?"
     rb"(?P<close>[ \t]*#[ \t]*endif[^\n]*)",
@@ -73,5 +74,5 @@ def noise_of(data: bytes, grammar: str) -> list[tuple[int, int]]:
         return []
     spans = [match.span(1) for pattern in _MACROS for match in pattern.finditer(data)]
     for match in _SPLIT.finditer(data):
-        spans += [match.span(name) for name in ("open", "other", "close") if match[name] is not None]
+        spans += [match.span(name) for name in ("open", "before", "other", "close") if match[name] is not None]
     return spans

@@ -156,9 +156,17 @@ def _found(tagged: Tagged, outer: SyntaxNode, language: Language, source: Source
     limit = tagged.name.start_byte if tagged.name else body.start_byte if body else outer.end_byte
     return Found(
         node=tagged.node, kind=tagged.kind, name=name, function=function, body=body, start=lead.start,
-        head=outer.start_byte, end=outer.end_byte, name_at=limit, doc=lead.doc, owner_text=owner_text, inside=inside,
-        annotations=lead.annotations + leads.annotations_between(outer.start_byte, limit),
+        head=outer.start_byte, end=_end_of(outer, source), name_at=limit, doc=lead.doc, owner_text=owner_text,
+        inside=inside, annotations=lead.annotations + leads.annotations_between(outer.start_byte, limit),
     )  # fmt: skip
+
+
+def _end_of(node: SyntaxNode, source: Source) -> int:
+    """Where a declaration ends: where indentation says it, a grammar may count the blank lines behind it."""
+    end = node.end_byte
+    while end > node.start_byte + 1 and source.data[end - 1] in b" \t\n":
+        end -= 1
+    return end
 
 
 def _written_name(tagged: Tagged, language: Language, source: Source) -> tuple[str, str] | None:
@@ -195,6 +203,7 @@ def _sweep(file: Found, found: Iterable[Found], tags: Tags, source: Source, clai
     transparent = set(tags.definitions)
     brackets: list[tuple[int, int, Found | Tagged | None]] = [(one.start, -one.end, one) for one in found]
     transparent.update(one.function.id for _, _, one in brackets if isinstance(one, Found))
+    transparent.update(one.body.id for one in found if one.kind in CLASS_LIKE and one.body is not None)
     brackets += [(tag.node.start_byte, -tag.node.end_byte, tag) for tag in tags.namespaces]
     brackets += [(node.start_byte, -node.end_byte, None) for node in tags.opaque if node.id not in transparent]
     brackets.sort(key=lambda bracket: bracket[:2])
@@ -227,8 +236,8 @@ def _keep(one: Found, top: _Scope, outline: Outline, file: Found) -> _Scope:
         return _Scope(end=one.end, prefix=top.prefix, found=one)
     outline.nodes.append(one)
     one.fqn = join(one.scope, one.name)
-    if surrounding.kind in CLASS_LIKE:
-        one.owner = surrounding.fqn
+    if surrounding.kind in CLASS_LIKE or (one.inside and one.kind in CLASS_LIKE):
+        one.owner = one.scope if one.kind in CLASS_LIKE else surrounding.fqn
         if one.kind is NodeKind.FUNCTION:
             one.kind = NodeKind.METHOD
     if one.kind in CLASS_LIKE:

@@ -192,10 +192,14 @@ def _declarator(node: SyntaxNode, wanted: str) -> SyntaxNode | None:
 
 
 def _c_function(function: SyntaxNode) -> SyntaxNode | None:
+    """The declarator with the parameters; the inner one of ``void (*handler(int which))(void)``."""
     start = function.child_by_field_name("declarator")
-    if start is None or start.type in {"function_declarator", "operator_cast"}:
+    if start is None or start.type == "operator_cast":
         return start
-    return _declarator(start, "function_declarator")
+    found = start if start.type == "function_declarator" else _declarator(start, "function_declarator")
+    inner = found.child_by_field_name("declarator") if found else None
+    pointer = pick(inner, 0) if inner is not None and inner.type == "parenthesized_declarator" else None
+    return (_declarator(pointer, "function_declarator") if pointer else None) or found
 
 
 def _c(function: SyntaxNode, source: Source) -> Iterator[Param]:
@@ -240,10 +244,17 @@ def _c_result(function: SyntaxNode, source: Source) -> str | None:
     if kind is None or declared is None:
         return None
     before = [
-        child for child in function.children if child.type == "type_qualifier" and child.end_byte <= kind.start_byte
+        child
+        for child in function.children
+        if child.type == "type_qualifier"
+        and child.end_byte <= kind.start_byte
+        and source.of(child) in {"const", "volatile"}
     ]
     start = before[0].start_byte if before else kind.start_byte
     signs = source.text(kind.end_byte, declared.start_byte)
+    outer = function.child_by_field_name("declarator")
+    if "(" in signs and outer is not None:  # what is returned is a function
+        signs += source.text(declared.end_byte, outer.end_byte)
     return " ".join((source.text(start, kind.end_byte) + signs).split())
 
 

@@ -220,9 +220,14 @@ def _modifiers(one: Found, context: Context) -> tuple[str, ...]:
         elif depth:
             found[-1] += word
             depth += (word == "(") - (word == ")")
-        elif word in context.language.modifiers and not (word == "fun" and one.kind not in CLASS_LIKE):
+        elif word in context.language.modifiers and not _is_keyword(word, one):
             found.append(word)
     return tuple(found)
+
+
+def _is_keyword(word: str, one: Found) -> bool:
+    """``fun`` of a function and ``class`` of a class say what it is; ``fun interface`` and ``class func`` say more."""
+    return word == ("class" if one.kind in CLASS_LIKE else "fun")
 
 
 def _exported(nodes: tuple[ParsedNode, ...], language: Language) -> list[Import]:

@@ -22,7 +22,7 @@ _SELF = {
 }
 _OWN_CLASS = {
     "python": frozenset({"cls"}), "rust": frozenset({"Self"}), "swift": frozenset({"Self"}),
-    "php": frozenset({"self", "static"}),
+    "php": frozenset({"self", "static"}), "ruby": frozenset({"new"}),
 }  # fmt: skip
 _BARE_FIELDS = frozenset({"jvm", "c", "csharp", "ruby", "swift"})
 _SPACES = frozenset({"c", "csharp"})  # namespaces are no nodes, and functions and classes are named from them
@@ -57,7 +57,7 @@ class Receivers:
             parents = self._scopes.ancestors(own)[1:] if own else ()
             parent = next((one for one in parents if one.kind is not NodeKind.INTERFACE), None)
             return Seen(parent, parent.fqn, "inherited") if parent else None
-        if name in _OWN_CLASS.get(kin, ()):
+        if name in _OWN_CLASS.get(kin, ()) or (name == "this" and asking.lang == "scala"):
             own = self._scopes.own_class(asking)
             return Seen(own, own.fqn, "self") if own else None
         if name in asking.fields and asking.lang not in _VALUES_CALLED:

@@ -100,6 +100,8 @@ def uses_of(tags: Tags, context: Context, imports: Imported) -> Uses:
     for target, line in imports.targets:
         count(0, EdgeKind.IMPORTS, target, line)
     calls = [*tags.calls, *_no_variables(tags, context)]
+    if context.language.indexed_calls:
+        calls = [node for node in calls if context.source.data[node.end_byte : node.end_byte + 1] != b"["]
     written_calls = [(node, dotted(node, context.language, context.source)) for node in calls]
     written_calls += [(node, loose_name(node, context.source)) for node in _outside(tags.loose, tags.annotations)]
     for node, written in written_calls:
@@ -179,6 +181,8 @@ def _hold(holding: Holding, uses: Uses, context: Context) -> None:
         while found is not None and found.kind not in CLASS_LIKE:
             found = found.base if found.kind is None and found.base else found.parent
     if found is None or holding.name.start_byte == found.name_at:
+        return
+    if holding.of_function and found.kind not in _FUNCTIONS:
         return
     name = context.source.of(holding.name).lstrip("@")
     type_ = context.source.line(holding.type).removeprefix(":").strip() if holding.type else None

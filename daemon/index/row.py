@@ -30,7 +30,7 @@ class Step:
 
     ``name``: its text. ``member``: ``first`` and then ``.second``; ``path``: the same with ``::`` between.
     ``call``: ``first`` and then ``()``. ``invoke``: a call that names its receiver and its method itself.
-    ``through``: whatever ``first`` is.
+    ``through``: whatever ``first`` is; ``last``: the same right before a member, and no name elsewhere.
     """
 
     how: str
@@ -79,6 +79,7 @@ class Language:
     named_constructors: bool = False  # a method with the name of its class is its constructor
     prefixes: Mapping[str, str] = field(default_factory=dict)  # kind -> word that a group has written once for all
     no_calls: frozenset[str] = frozenset()  # names that look called and are syntax
+    indexed_calls: bool = False  # the grammar says ``lines[0]`` is a call
     unnamed: Mapping[str, str] = field(default_factory=dict)  # kind of an anonymous definition -> its name
     stub: str = "{} {{ ... }}"  # how a member with a body stands in the text of its owner
     bare_stub: str = "{}"  # the same for a member without a body

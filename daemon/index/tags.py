@@ -18,10 +18,11 @@ The captures that a query file may use:
 ``@import``, ``@package`` one import statement; the declared package
 ``@variable.name``        with ``.type`` or ``.value``: what the code says that a variable or field holds
 ``@member.name``          the same for a field of the surrounding class, named inside a function
+``@local.name``           the same where it is a variable inside a function only
 ``@comment``              added for every kind of comment of the language
 
 ``@component``            an element of JSX: a call where its name begins with a capital
-``@_self``, ``@_require``, ``@_exports``, ``@_mixin``, ``@_load``
+``@_self``, ``@_require``, ``@_exports``, ``@_mixin``, ``@_load``, ``@_maker``, ``@_class``, ``@_makes``
                           the pattern counts only where the captured text is one of the words of ``_WORDS``
 
 Of several patterns that capture one node as a definition or supertype the first in the file wins. Predicates like
@@ -42,6 +43,9 @@ _WORDS = {
     "_self": frozenset({b"self", b"$this"}),
     "_require": frozenset({b"require"}),
     "_exports": frozenset({b"module.exports"}),
+    "_maker": frozenset({b"Struct", b"Data", b"Class"}),
+    "_class": frozenset({b"Class"}),
+    "_makes": frozenset({b"new", b"define"}),
     "_mixin": frozenset({b"include", b"extend", b"prepend"}),
     "_load": frozenset({b"require", b"require_relative", b"load"}),
 }
@@ -69,6 +73,7 @@ class Holding:
     type: SyntaxNode | None
     value: SyntaxNode | None
     of_class: bool  # a field of the surrounding class rather than a name of the surrounding scope
+    of_function: bool = False  # counts inside of a function only
 
 
 @dataclass(slots=True)
@@ -137,7 +142,7 @@ def _sort(  # noqa: C901, PLR0912 - one table
             for mixed in node.named_children:
                 if mixed.type in _CONSTANTS:
                     tags.supertypes.setdefault(mixed.id, (pattern, EdgeKind.INHERITS, mixed))
-        elif name in {"variable.name", "member.name"}:
+        elif name in {"variable.name", "member.name", "local.name"}:
             prefix = name.partition(".")[0]
             tags.holdings.append(
                 Holding(
@@ -145,6 +150,7 @@ def _sort(  # noqa: C901, PLR0912 - one table
                     type=_first(captures, f"{prefix}.type"),
                     value=_first(captures, f"{prefix}.value"),
                     of_class=prefix == "member",
+                    of_function=prefix == "local",
                 )
             )
         elif name == "wrapper":

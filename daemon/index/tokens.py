@@ -80,8 +80,10 @@ class _Router:
                 self._stack.append((one, _TO_HEAD))
             elif action == _LEAVE:
                 self._stack = _without(self._stack, one)
-            elif self._stack[-1][0] is one:
-                self._stack[-1] = (one, action)
+            else:  # seldom not the last: in Ruby the comment above a first member stands before the body
+                at = next((at for at in range(len(self._stack) - 1, -1, -1) if self._stack[at][0] is one), None)
+                if at is not None:
+                    self._stack[at] = (one, action)
         self.due = self._events[-1][0] if self._events else _FAR
         found, mode = self._stack[-1]
         self.spans = found.head_spans if mode == _TO_HEAD else None

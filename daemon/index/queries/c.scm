@@ -25,6 +25,18 @@
   declarator: (function_declarator
     declarator: (parenthesized_declarator (identifier) @name))
   body: (_)) @definition.function
+; void (*handler(int which))(void): what returns a function.
+(function_definition
+  declarator: (function_declarator
+    declarator: (parenthesized_declarator
+      (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))))
+  body: (_)) @definition.function
+(function_definition
+  declarator: (pointer_declarator
+    declarator: (function_declarator
+      declarator: (parenthesized_declarator
+        (pointer_declarator declarator: (function_declarator declarator: (identifier) @name)))))
+  body: (_)) @definition.function
 
 (call_expression function: (_) @call)
 

@@ -55,5 +55,9 @@
   declarator: (init_declarator
     declarator: (reference_declarator (identifier) @variable.name)
     value: (_) @variable.value))
+; Cart cart(pricing): to the grammar it might as well declare a function.
+(declaration
+  type: [(type_identifier) (qualified_identifier) (template_type)] @local.type
+  declarator: (function_declarator declarator: (identifier) @local.name))
 (for_range_loop type: (_) @variable.type declarator: (identifier) @variable.name)
 (for_range_loop type: (_) @variable.type declarator: (reference_declarator (identifier) @variable.name))

@@ -11,6 +11,9 @@
 (conversion_operator_declaration type: (_) @name) @definition.method
 (delegate_declaration name: (identifier) @name) @definition.class
 
+; A file of statements: its functions are local to a method that nobody wrote.
+(global_statement (local_function_statement name: (identifier) @name) @definition.function)
+
 (namespace_declaration name: (_) @name) @namespace
 (file_scoped_namespace_declaration name: (_) @package)
 
@@ -23,8 +26,12 @@
 ; One list names the class and the interfaces: which of them the first one is, its name says.
 (interface_declaration (base_list (_) @supertype.inherits))
 (struct_declaration (base_list (_) @supertype.implements))
-(base_list . (_) @supertype.first)
-(base_list (_) @supertype.implements)
+(base_list
+  . [
+    (identifier) (qualified_name) (generic_name) (alias_qualified_name) (primary_constructor_base_type)
+  ] @supertype.first)
+(class_declaration (base_list (_) @supertype.implements))
+(record_declaration (base_list (_) @supertype.implements))
 
 (invocation_expression function: (_) @call)
 (object_creation_expression type: (_) @call)

@@ -5,6 +5,15 @@
 (method name: (_) @name) @definition.function
 (singleton_method object: (self) name: (_) @name) @definition.function
 (singleton_method object: (constant) @owner name: (_) @name) @definition.function
+; Line = Struct.new(:sku) do ... end, Failed = Class.new(StandardError)
+(assignment
+  left: (constant) @name
+  right: (call receiver: (constant) @_maker method: (identifier) @_makes)) @definition.class
+(assignment
+  right: (call
+    receiver: (constant) @_class
+    method: (identifier) @_makes
+    arguments: (argument_list . [(constant) (scope_resolution)] @supertype.inherits)))
 
 ; Methods in a block belong to what the block is given to: Struct.new do ... end.
 (block) @opaque

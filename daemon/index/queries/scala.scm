@@ -17,9 +17,14 @@
 (package_clause name: (_) @package !body)
 (package_clause name: (_) @name body: (_)) @namespace
 
-(trait_definition extend: (extends_clause type: (_) @supertype.inherits))
-(extends_clause . type: (_) @supertype.inherits)
-(extends_clause type: (_) @supertype.implements)
+; What a case of an enumeration extends is the enumeration.
+; The types after `with` have no field of their own.
+(trait_definition extend: (extends_clause [(type_identifier) (generic_type) (stable_type_identifier) (annotated_type)] @supertype.inherits))
+(class_definition extend: (extends_clause . [(type_identifier) (generic_type) (stable_type_identifier) (annotated_type)] @supertype.inherits))
+(object_definition extend: (extends_clause . [(type_identifier) (generic_type) (stable_type_identifier) (annotated_type)] @supertype.inherits))
+(class_definition extend: (extends_clause [(type_identifier) (generic_type) (stable_type_identifier) (annotated_type)] @supertype.implements))
+(object_definition extend: (extends_clause [(type_identifier) (generic_type) (stable_type_identifier) (annotated_type)] @supertype.implements))
+(enum_definition extend: (extends_clause [(type_identifier) (generic_type) (stable_type_identifier) (annotated_type)] @supertype.implements))
 
 (call_expression function: (_) @call)
 (instance_expression . (_) @call)

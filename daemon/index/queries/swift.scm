@@ -34,6 +34,8 @@
 (property_declaration
   name: (pattern bound_identifier: (simple_identifier) @variable.name)
   . value: (_) @variable.value)
+(guard_statement bound_identifier: (simple_identifier) @variable.name . condition: (_) @variable.value)
+(if_statement bound_identifier: (simple_identifier) @variable.name . condition: (_) @variable.value)
 (protocol_property_declaration
   name: (pattern bound_identifier: (simple_identifier) @variable.name)
   (type_annotation (_) @variable.type))

@@ -69,7 +69,7 @@ _LOOKS_LIKE_CPP: Final = re.compile(
     re.MULTILINE,
 )
 _C_COMMENTS: Final = frozenset({"comment"})
-_C_MODIFIERS: Final = words("static inline extern const volatile register restrict _Noreturn __inline")
+_C_MODIFIERS: Final = words("static inline extern _Noreturn __inline")
 
 CPP: Final = Language(
     name="cpp",
@@ -159,6 +159,22 @@ SWIFT: Final = Language(
         "navigation_expression": Step("member", "target"),
         "call_expression": Step("call"),
         "constructor_expression": Step("call", "constructed_type"),
+        **dict.fromkeys(  # the grammar gives a + b.c() to the sum: what is called is a member of the last of it
+            (
+                "additive_expression",
+                "multiplicative_expression",
+                "comparison_expression",
+                "equality_expression",
+                "conjunction_expression",
+                "disjunction_expression",
+                "bitwise_operation",
+                "infix_expression",
+            ),
+            Step("last", "rhs"),
+        ),
+        "nil_coalescing_expression": Step("last", "if_nil"),
+        "range_expression": Step("last", "end"),
+        "prefix_expression": Step("last", "target"),
         "try_expression": Step("through", "expr"),
         "await_expression": Step("through", "expr"),
         "postfix_expression": Step("through", "target"),
@@ -170,5 +186,6 @@ SWIFT: Final = Language(
         "convenience indirect nonisolated dynamic weak unowned lazy async prefix postfix infix distributed"
     ),
     constructors=frozenset({"init"}),
+    indexed_calls=True,
     no_calls=words("fatalError precondition preconditionFailure assert assertionFailure print"),
 )

@@ -157,6 +157,8 @@ RUBY: Final = Language(
         "call": Step("invoke", "receiver", "method"),
         "parenthesized_statements": Step("through"),
     },
+    bodies=("body", "block"),
+    values={"assignment": "right"},
     constructors=frozenset({"initialize"}),
     no_calls=words(
         "require require_relative load include extend prepend attr_reader attr_writer attr_accessor private public "
