@@ -45,15 +45,15 @@ _MACROS = (
     ),
     re.compile(rb"^[ \t]*(?:public|protected|private)[ \t]+((?:Q_SLOTS|slots))(?=[ \t]*:)", re.MULTILINE),
     re.compile(
-        rb"^[ \t]*#[ \t]*if(?:def[ \t]+|[ \t]+defined[ \t]*\(?[ \t]*)__cplusplus\b[^\n]*\n"
-        rb"([ \t]*(?:extern[ \t]+\"C\"[ \t]*\{|\})[^\n]*)\n\s*#[ \t]*endif",
+        rb"^[ \t]*#[ \t]*if(?:def[ \t]+|[ \t]+defined[ \t]*\(?[ \t]*)__cplusplus\b[^\n]*\n\s*"
+        rb"((?:extern[ \t]+\"C\"[ \t]*\{|\})[^\n]*)\n\s*#[ \t]*endif",
         re.MULTILINE,
     ),
 )  # fmt: skip
 # Only headers that have braces to spare are looked at: a directive after a comma or an operator splits a list.
 _SPLIT = re.compile(
     rb"(?:(?:^[ \t]*:|[,(=?|+*/<-]|&&)[ \t]*(?://[^\n]*)?\n(?P<open>[ \t]*#[ \t]*if(?:n?def)?\b[^\n]*)\n"
-    rb"|(?P<before>^[ \t]*#[ \t]*if(?:n?def)?\b[^\n]*)\n(?=[ \t]*,))"
+    rb"|(?P<before>^[ \t]*#[ \t]*if(?:n?def)?\b[^\n]*)\n(?=\s*,))"
     rb"(?P<kept>(?:(?![ \t]*#)[^\n]*\n)*)"
     rb"(?P<other>[ \t]*#[ \t]*(?:else|elif)\b[^\n]*\n(?:(?![ \t]*#[ \t]*(?:if|endif))[^\n]*\n)*)?"
     rb"(?P<close>[ \t]*#[ \t]*endif[^\n]*)",

@@ -129,6 +129,7 @@ def read_tokens(root: SyntaxNode, outline: Outline, language: Language, source: 
         elif action == _BLOCK:
             if watch_gaps and node.start_byte > last_end:
                 _gap(last_end, node.start_byte, data, router)
+                out, spans, due = router.out, router.spans, router.due
                 last_end = node.start_byte
             if due <= node.start_byte:
                 router.advance(node.start_byte, _TO_BODY)
@@ -143,6 +144,7 @@ def read_tokens(root: SyntaxNode, outline: Outline, language: Language, source: 
         if watch_gaps and action != _BLOCK:
             if start > last_end:
                 _gap(last_end, start, data, router)
+                out, spans, due = router.out, router.spans, router.due
             last_end = max(last_end, end)
         if due <= start:
             router.advance(start)
@@ -185,11 +187,12 @@ def _gap(start: int, end: int, data: bytes, router: _Router) -> None:
     """What the grammar leaves out of its tree: signs that it hides, and what it could not read."""
     text = _COMMENTS.sub(b"", data[start:end]).strip(_IGNORABLE)
     if text:
+        at = data.find(text, start, end)
+        if router.due <= max(at, start):
+            router.advance(max(at, start))
         router.out.append(b" ".join(text.split()))
-        if router.spans is not None:
-            at = data.find(text, start, end)
-            if at >= 0:
-                router.spans.append((at, at + len(text)))
+        if router.spans is not None and at >= 0:
+            router.spans.append((at, at + len(text)))
 
 
 def _single(node: SyntaxNode, language: Language) -> bool:

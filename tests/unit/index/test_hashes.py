@@ -19,7 +19,7 @@ FILES = {
     for path in sorted(SOURCES.rglob("*"))
     if path.is_file() and language_of(path.name)
 }
-NUMBERS = {"integer", "integer_literal", "decimal_integer_literal", "int_literal", "number", "float"}
+WORDS = {"name", "constant", "integer", "integer_literal", "decimal_integer_literal", "int_literal", "number", "float"}
 
 
 def language(path: str) -> Language:
@@ -67,21 +67,24 @@ def leaves(path: str, data: bytes) -> list[Leaf]:
 @settings(max_examples=6, deadline=None)
 def test_layout_and_comments_change_nothing(path: str, choices: st.DataObject) -> None:
     data, row = FILES[path], language(path)
-    mark = b"#" if row.name == "python" else b"//"
+    mark = b"#" if row.name in {"python", "ruby"} else b"//"
     draw = choices.draw(st.randoms(use_true_random=False))
     pieces: list[bytes] = []
+    before = ""
     for leaf in leaves(path, data):
-        gap = leaf.gap
+        gap, kind = leaf.gap, before
+        before = leaf.kind
         if b"\n" in gap:
             lines = gap.split(b"\n")
-            may_comment = bool(pieces) and not gap.strip() and not path.endswith(".tsx")  # in JSX it would be text
+            is_code = not path.endswith(".tsx") and kind not in {"preproc_arg", "php_end_tag"}  # there it would be text
+            may_comment = bool(pieces) and not gap.strip() and is_code
             option = draw.randrange(6)
-            behind_comment = bool(pieces) and pieces[-1].lstrip().startswith((b"//", b"#!", b"#"))
-            if option == 0 and not (row.naming is Naming.GO and behind_comment):  # there it would part doc and code
+            behind_comment = bool(pieces) and pieces[-1].lstrip().startswith((b"//", b"/*", b"#!", b"#"))
+            if option == 0 and not (row.doc_above and behind_comment):  # there it would part doc and code
                 gap = b"\n" + gap
             elif option == 1 and may_comment and not behind_comment:
                 gap = b" " + mark + b" why not" + gap
-            elif option == 2 and may_comment and row.naming is not Naming.GO:  # there it would be documentation
+            elif option == 2 and may_comment and not row.doc_above:  # there it would be documentation
                 gap = b"\n".join([*lines[:-1], lines[-1] + mark + b" note", lines[-1]])
             elif option == 3:
                 gap = gap.replace(b"\n", b"\r\n")
@@ -98,7 +101,7 @@ def test_layout_and_comments_change_nothing(path: str, choices: st.DataObject) -
 def test_every_token_counts(path: str, choices: st.DataObject) -> None:
     data, row = FILES[path], language(path)
     tokens = leaves(path, data)
-    words = [at for at, leaf in enumerate(tokens) if leaf.kind.endswith("identifier") or leaf.kind in NUMBERS]
+    words = [at for at, leaf in enumerate(tokens) if leaf.kind.endswith("identifier") or leaf.kind in WORDS]
     strings = [
         at for at, leaf in enumerate(tokens)
         if leaf.kind in row.strings and leaf.text[-1:] in b"\"'`" and not leaf.text.endswith(b'"""')
