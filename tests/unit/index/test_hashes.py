@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tree_sitter import Parser
 
-from daemon.index.languages import Language, Naming, grammar_of, language_of
+from daemon.index.languages import Language, grammar_of, language_of
 from daemon.index.parse import parse
 
 SOURCES = Path(__file__).parents[2] / "sources"
