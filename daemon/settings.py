@@ -178,7 +178,7 @@ class GroundingSettings(_Section):
     minimum: Share = 0.8
     minimum_names: Annotated[int, Field(ge=1)] = 4
     unknown_names: Annotated[int, Field(ge=0)] = 1
-    unknown_values: Annotated[int, Field(ge=0)] = 1
+    unknown_values: Annotated[int, Field(ge=0)] = 0
 
 
 class JargonSettings(_Section):

@@ -14,7 +14,9 @@ from http import HTTPStatus
 from importlib.resources import files
 
 from daemon.guard.base import Answer, Verdict
+from daemon.guard.figures import follows
 from daemon.guard.mentions import mentions, names_in, normal_name, numbers_in
+from daemon.identifiers import split
 from daemon.settings import GroundingSettings
 
 _SMALL = frozenset({"0", "1", "2"})  # counted by the writer, not read from the code
@@ -24,10 +26,16 @@ _SHOWN = 6
 
 
 @functools.cache
-def known_names() -> frozenset[str]:
-    """What everybody may mention: keywords, everyday types and errors, products."""
-    lines = (files("daemon.guard") / "known_names.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(normal_name(word) for line in lines if not line.startswith("#") for word in line.split())
+def known_names(section: str | None = None) -> frozenset[str]:
+    """What everybody may mention: keywords, everyday types and errors, products; or one section of these alone."""
+    found: set[str] = set()
+    heading = ""
+    for line in (files("daemon.guard") / "known_names.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            heading = line.removeprefix("# -- ")
+        elif section in {None, heading}:
+            found.update(normal_name(word) for word in line.split())
+    return frozenset(found)
 
 
 class GroundingGuard:
@@ -52,7 +60,9 @@ class GroundingGuard:
             defects["grounding"] = ", ".join(unknown[:_SHOWN])
         text_names = {normal_name(name) for name in found.names} | names_in([answer.text])
         missing = [param for param in answer.params if normal_name(param) not in text_names]
-        wrong = [name for name in unknown if _like_one_of(name, missing)]
+        # A parameter's name may be a word of the language too: in a sentence it need not be the parameter.
+        unnamed = [param for param in answer.params if param not in found.names]
+        wrong = [name for name in unknown if _like_one_of(name, missing) or _longer(name, unnamed)]
         if wrong:
             defects["params"] = ", ".join(wrong[:_SHOWN])
         values = _unknown_values(answer, found.numbers, found.quoted)
@@ -106,6 +116,12 @@ def _like_one_of(name: str, params: Sequence[str]) -> bool:
     )  # fmt: skip
 
 
+def _longer(name: str, params: Sequence[str]) -> bool:
+    """Whether the name is that of a parameter with words added: ``line_value`` for ``line``."""
+    words = set(split(name)[1:])  # the first is the whole name
+    return any(words > set(split(param)[-max(1, len(split(param)) - 1) :]) for param in params if split(param))
+
+
 def _unknown_values(answer: Answer, numbers: Sequence[str], quoted: Sequence[str]) -> list[str]:
     shown = f"{answer.source}\n{answer.facts}"
     there = numbers_in(shown)
@@ -113,6 +129,9 @@ def _unknown_values(answer: Answer, numbers: Sequence[str], quoted: Sequence[str
     unknown = [
         number
         for number in numbers
-        if number not in there and number not in _SMALL and not (speaks_http and number in _HTTP)
+        if number not in there
+        and number not in _SMALL
+        and not (speaks_http and number in _HTTP)
+        and not follows(number, there, shown)
     ]
     return unknown + [f'"{value}"' for value in quoted if value not in shown]

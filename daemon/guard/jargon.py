@@ -38,7 +38,8 @@ class JargonGuard:
         """Figures: ``names`` (identifiers in the prose), ``jargon`` (share of words of the trade), ``reading_ease``
         (None: too short to tell, or no formula for the language)."""
         found = mentions(answer.text)
-        names = [name for name in found.names if normal_name(name) not in known_names()]
+        # Products have names that readers know; an error's name is a name from the code, however common it is.
+        names = [name for name in found.names if normal_name(name) not in known_names("products and formats")]
         words = [word for text in prose.paragraphs(answer.text) for word in prose.words(text)]
         pattern = self._patterns.get(answer.language)
         trade = [word for word in words if pattern is not None and pattern.fullmatch(word.lower())]

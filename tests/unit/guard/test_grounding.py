@@ -109,3 +109,9 @@ def test_any_answer_is_judged(text: str, source: str) -> None:
     verdict = GroundingGuard(GroundingSettings()).check(answer)
     assert 0 <= verdict.score <= 1
     ValuesGuard().check(Answer(text=text, language="en", facts=source))
+
+
+@pytest.mark.parametrize("wrong", ["client_value", "clientValue", "the_client"])
+def test_a_parameter_with_words_added_is_another_name_even_where_its_own_is_a_word(wrong: str) -> None:
+    text = f"### 1. Summary\nThe client is `{wrong}`; it asks for `invoice_id` with `timeout` and `retries`."
+    assert check(text)["params"] == wrong
