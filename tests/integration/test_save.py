@@ -138,10 +138,13 @@ async def test_a_save_and_an_edit_of_the_same_row_do_not_deadlock(db: Database, 
         async with db.write() as connection:
             await connection.exec_driver_sql("UPDATE node SET source_code = source_code || ' '")
 
-    for _ in range(5):
+    for _ in range(50):
         claims = await take(db, limit=20)
         await asyncio.gather(
-            db_save.save_texts(db, [(claim, a_draft()) for claim in claims], worker="w"), edit(), edit()
+            db_save.save_texts(db, [(claim, a_draft()) for claim in claims], worker="w"),
+            db_claim.renew(db, list(reversed(claims)), lease_s=90),
+            edit(),
+            edit(),
         )
         assert scalar(psql, "SELECT count(*) FROM work WHERE state = 'leased'") == 0
     assert scalar(psql, "SELECT count(*) FROM work WHERE stage = 'coder'") == len(chunks)
