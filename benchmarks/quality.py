@@ -4,7 +4,8 @@
 
 The good answers are those of benchmarks/corpus, written by hand in the asked form. Each is spoilt in one way at a time;
 a spoilt answer counts as detected when any guard objects to it, a good one that any guard objects to is a false alarm.
-The last line names the worst language.
+Besides, languages are mixed (benchmarks/contamination.py): each good answer with each other language, in four ways that
+must be detected and two that must not. The last line names the worst language over both tables.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 import yaml
 
+from benchmarks import contamination
 from daemon.bootstrap import App, prompts_of
 from daemon.guard.base import Answer, Guard, judge
 from daemon.guard.shape import tidy
@@ -251,25 +253,67 @@ def run(show: Callable[[str], None] = lambda _: None) -> dict[str, Tally]:
     return dict(tallies)
 
 
+def mix(show: Callable[[str], None] = lambda _: None) -> dict[str, Tally]:
+    """Judge answers in which languages are mixed; a harmless mix that is objected to is a false alarm."""
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    by_stage = guards()
+    for piece in pieces_once():
+        for stage, language in _cells():
+            for other in contamination.others(language, LANGUAGES):
+                _mix(piece, stage, language, other, tallies[language], by_stage[stage], show)
+    return dict(tallies)
+
+
+def _mix(
+    piece: Piece, stage: str, language: str, other: str, tally: Tally, judges: Sequence[Guard],
+    show: Callable[[str], None],
+) -> None:  # fmt: skip
+    for way in (*contamination.MIXES, *contamination.HARMLESS):
+        name = way.__name__
+        chance = random.Random(f"{piece.slug} {stage} {language} {other} {name}")  # noqa: S311 - repeatable
+        text = way(piece.texts[stage], language, other, chance)
+        if text is None:
+            continue
+        verdict = judge(judges, answer(piece, stage, language, text))
+        if way in contamination.HARMLESS:
+            tally.good += 1
+            tally.alarms += not verdict.ok
+        else:
+            tally.spoilt[name] += 1
+            tally.found[name] += not verdict.ok
+        if verdict.ok != (way in contamination.HARMLESS):
+            show(f"{'missed' if verdict.ok else 'false alarm'}: {piece.slug} {stage}.{language} {name} {other}: "
+                 f"{dict(verdict.defects)}")  # fmt: skip
+
+
 def _cells() -> Iterator[tuple[str, str]]:
     return ((stage, language) for stage in ("coder", "talker") for language in LANGUAGES)
 
 
 def main() -> None:
-    """One table, one line."""
+    """Two tables, one line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--show", action="store_true", help="name every false alarm and every miss")
-    options = parser.parse_args()
-    tallies = run(print if options.show else lambda _: None)
-    print("| spoilt by | " + " | ".join(LANGUAGES) + " |\n|---|" + "---:|" * len(LANGUAGES))
-    for spoil in MUTATIONS:
-        name = spoil.__name__
+    show: Callable[[str], None] = print if parser.parse_args().show else lambda _: None
+    spoilt, mixed = run(show), mix(show)
+    _table("spoilt by", [spoil.__name__ for spoil in MUTATIONS], spoilt)
+    print()
+    _table("mixed", [way.__name__ for way in contamination.MIXES], mixed)
+    print()
+    totals = [(spoilt[one], mixed[one]) for one in LANGUAGES]
+    detected = min(
+        sum(tally.found.total() for tally in both) / sum(tally.spoilt.total() for tally in both) for both in totals
+    )
+    alarms = max(sum(tally.alarms for tally in both) / sum(tally.good for tally in both) for both in totals)
+    print(f"detected {detected * 100:.1f} % false alarms {alarms * 100:.1f} %")
+
+
+def _table(title: str, names: Sequence[str], tallies: Mapping[str, Tally]) -> None:
+    print(f"| {title} | " + " | ".join(LANGUAGES) + " |\n|---|" + "---:|" * len(LANGUAGES))
+    for name in names:
         cells = [f"{tallies[one].found[name]} of {tallies[one].spoilt[name]}" for one in LANGUAGES]
         print(f"| {name} | " + " | ".join(cells) + " |")
     print("| false alarms | " + " | ".join(f"{tallies[one].alarms} of {tallies[one].good}" for one in LANGUAGES) + " |")
-    detected = min(tally.found.total() / tally.spoilt.total() for tally in tallies.values())
-    alarms = max(tally.alarms / tally.good for tally in tallies.values())
-    print(f"detected {detected:.1%} false alarms {alarms:.1%}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.quality import LANGUAGES, run
+from benchmarks.quality import LANGUAGES, mix, run
 
 
 def test_spoilt_answers_are_seen_and_good_ones_pass() -> None:
@@ -15,3 +15,13 @@ def test_spoilt_answers_are_seen_and_good_ones_pass() -> None:
         assert tally.found["foreign"] >= 0.94 * tally.spoilt["foreign"]
         assert tally.found.total() >= 0.97 * tally.spoilt.total()
         assert tally.alarms <= 0.02 * tally.good
+
+
+def test_mixed_languages_are_seen_and_harmless_mixes_pass() -> None:
+    tallies = mix()
+    for tally in tallies.values():
+        for certain in ("opening", "sentences", "whole"):
+            assert tally.found[certain] == tally.spoilt[certain] > 0
+        assert tally.found["section"] >= 0.94 * tally.spoilt["section"]
+        assert tally.good > 0
+        assert tally.alarms == 0
