@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import zoneinfo
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from daemon.roles import RoleRows
+from db.types import TEXT_STAGES, Stage
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="two-letter ISO 639-1 code")]
 Share = Annotated[float, Field(ge=0, le=1)]
+TextStage = Literal["coder", "talker", "instruct"]
 
 
 class _Section(BaseModel):
@@ -108,7 +111,24 @@ class ModelsSettings(_Section):
     talker: TextModelSettings = TextModelSettings(
         endpoint="local", name="qwen2.5:14b-instruct", temperature=0.7, top_p=0.95
     )
+    instruct: TextModelSettings | None = None
     embedder: EmbedderSettings = EmbedderSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _instruct_like_coder(cls, given: Any) -> Any:
+        """What is not said of Instruct's model is the Coder's."""
+        if isinstance(given, dict) and isinstance(given.get("instruct"), dict):
+            coder = given.get("coder", cls.model_fields["coder"].default)
+            like = coder.model_dump() if isinstance(coder, BaseModel) else dict(coder)
+            return {**given, "instruct": {**like, **given["instruct"]}}
+        return given
+
+    def of(self, stage: Stage) -> TextModelSettings:
+        """The model of a text stage; Instruct takes the Coder's unless it has its own."""
+        if stage is Stage.TALKER:
+            return self.talker
+        return self.instruct or self.coder if stage is Stage.INSTRUCT else self.coder
 
 
 class QueueSettings(_Section):
@@ -188,8 +208,8 @@ class JargonSettings(_Section):
     share: Share = 0.03
 
 
-class GuardSettings(_Section):
-    """What happens to an answer that a guard objects to."""
+class StageGuardSettings(_Section):
+    """What is asked of the answers of one stage, and what happens to an answer that a guard objects to."""
 
     max_regenerations: Annotated[int, Field(ge=0, le=10)] = 2
     on_failure: Literal["keep", "park"] = "keep"
@@ -197,6 +217,33 @@ class GuardSettings(_Section):
     shape: ShapeGuardSettings = ShapeGuardSettings()
     grounding: GroundingSettings | None = GroundingSettings()
     jargon: JargonSettings | None = JargonSettings()
+
+
+class GuardSettings(StageGuardSettings):
+    """What is asked of every answer, and what of the answers of single stages where that differs."""
+
+    stages: dict[TextStage, StageGuardSettings] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _stages_lie_over_the_rest(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("stages"), dict):
+            return given
+        common = {key: value for key, value in given.items() if key != "stages"}
+        return {**given, "stages": {stage: _over(common, own or {}) for stage, own in given["stages"].items()}}
+
+    def of(self, stage: Stage) -> StageGuardSettings:
+        """What holds for one stage."""
+        return self.stages.get(cast(TextStage, stage.value), self)
+
+
+def _over(common: Any, own: Any) -> Any:
+    """Settings with others laid over them, key by key and however deep."""
+    if isinstance(common, BaseModel):
+        common = common.model_dump()
+    if not isinstance(common, dict) or not isinstance(own, dict):
+        return own
+    return {**common, **{key: _over(common.get(key), value) for key, value in own.items()}}
 
 
 class SafetySettings(_Section):
@@ -279,6 +326,7 @@ class Settings(_Section):
     """The whole configuration, checked once."""
 
     language: Language = "en"
+    stages: tuple[Stage, ...] = (Stage.CODER, Stage.TALKER, Stage.EMBED)
     prompts: PromptSettings = PromptSettings()
     hints: HintSettings = HintSettings()
     database: DatabaseSettings = DatabaseSettings()
@@ -301,11 +349,21 @@ class Settings(_Section):
         """The folder alone, or null, as files written by earlier versions have it."""
         return {"folder": prompts} if prompts is None or isinstance(prompts, str | Path) else prompts
 
+    @field_validator("stages")
+    @classmethod
+    def _stages_that_lead_somewhere(cls, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+        if Stage.CODER not in stages:
+            raise ValueError("coder must be among them: all others work on what it writes")
+        if len(set(stages)) < len(stages):
+            raise ValueError("each may stand there once")
+        return tuple(stage for stage in Stage if stage in stages)  # in the order of the work
+
     @model_validator(mode="after")
     def _endpoints_exist(self) -> Self:
         roles = {
             "models.coder.endpoint": self.models.coder.endpoint,
             "models.talker.endpoint": self.models.talker.endpoint,
+            "models.instruct.endpoint": self.models.of(Stage.INSTRUCT).endpoint,
             "models.embedder.endpoint": self.models.embedder.endpoint,
         }
         for key, name in roles.items():
@@ -316,13 +374,13 @@ class Settings(_Section):
 
     @model_validator(mode="after")
     def _one_context_per_model(self) -> Self:
-        coder, talker = self.models.coder, self.models.talker
-        same_model = (coder.endpoint, coder.name) == (talker.endpoint, talker.name)
-        if same_model and coder.context_tokens != talker.context_tokens:
-            raise ValueError(
-                "models.coder.context_tokens and models.talker.context_tokens differ although both stages use "
-                f"{coder.name}: the server would load the model anew for every other call"
-            )
+        for one, other in itertools.combinations(TEXT_STAGES, 2):
+            mine, its = self.models.of(one), self.models.of(other)
+            if (mine.endpoint, mine.name) == (its.endpoint, its.name) and mine.context_tokens != its.context_tokens:
+                raise ValueError(
+                    f"models.{one}.context_tokens and models.{other}.context_tokens differ although both stages use "
+                    f"{mine.name}: the server would load the model anew for every other call"
+                )
         return self
 
     @model_validator(mode="after")
@@ -342,6 +400,7 @@ class Settings(_Section):
             update={
                 "coder": self.models.coder.model_copy(update=small),
                 "talker": self.models.talker.model_copy(update={**small, "temperature": 0.3, "top_p": 0.9}),
+                "instruct": self.models.of(Stage.INSTRUCT).model_copy(update=small),
             }
         )
         endpoints = {**self.endpoints, "embedded": EndpointSettings(provider="embedded", slots=2)}
