@@ -6,25 +6,16 @@ import itertools
 import re
 import zoneinfo
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
 from daemon.roles import RoleRows
+from daemon.thresholds import GuardSettings, Language, Section, Share
 from db.types import TEXT_STAGES, Stage
 
-Language = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="two-letter ISO 639-1 code")]
-Share = Annotated[float, Field(ge=0, le=1)]
-TextStage = Literal["coder", "talker", "instruct"]
 
-
-class _Section(BaseModel):
-    """A group of settings: unknown keys are refused, values cannot be changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """Where the index, the queue and the texts live."""
 
     url: str = "embedded"
@@ -43,7 +34,7 @@ class DatabaseSettings(_Section):
         return url
 
 
-class EndpointSettings(_Section):
+class EndpointSettings(Section):
     """A place that answers for models; slots are counted per endpoint."""
 
     provider: Literal["ollama", "openai", "embedded", "scripted"]
@@ -62,7 +53,7 @@ class EndpointSettings(_Section):
         return self
 
 
-class TextModelSettings(_Section):
+class TextModelSettings(Section):
     """One text model and what is sent with every call to it."""
 
     endpoint: str
@@ -85,7 +76,7 @@ class TextModelSettings(_Section):
         return self
 
 
-class EmbedderSettings(_Section):
+class EmbedderSettings(Section):
     """The model that turns texts into vectors."""
 
     provider: Literal["sentence-transformers", "ollama", "openai", "scripted"] = "sentence-transformers"
@@ -104,7 +95,7 @@ class EmbedderSettings(_Section):
         return self
 
 
-class ModelsSettings(_Section):
+class ModelsSettings(Section):
     """Which model does which stage."""
 
     coder: TextModelSettings = TextModelSettings(endpoint="local", name="qwen2.5-coder:14b", temperature=0.3, top_p=0.9)
@@ -131,7 +122,7 @@ class ModelsSettings(_Section):
         return self.instruct or self.coder if stage is Stage.INSTRUCT else self.coder
 
 
-class QueueSettings(_Section):
+class QueueSettings(Section):
     """How work is claimed, leased, retried and given up."""
 
     poll_ms: Annotated[int, Field(ge=50, le=3_600_000)] = 4000
@@ -150,7 +141,7 @@ class QueueSettings(_Section):
     keep_failures_days: Annotated[int, Field(ge=1, le=3650)] = 30
 
 
-class BudgetLimits(_Section):
+class BudgetLimits(Section):
     """The most in a day; null: no limit."""
 
     calls: Annotated[int, Field(ge=0)] | None = None
@@ -174,79 +165,7 @@ class BudgetSettings(BudgetLimits):
         return name
 
 
-class LanguageGuardSettings(_Section):
-    """When an answer counts as written in the asked language."""
-
-    method: Literal["lingua", "langdetect", "script"] = "lingua"
-    minimum: dict[Language, Share] = {"ru": 0.9, "es": 0.85, "en": 0.85}
-    minimum_other: Share = 0.85
-    minimum_script: Share = 0.6
-    minimum_words: Annotated[int, Field(ge=1)] = 12
-    foreign_sentence: Share | None = 0.9
-
-
-class ShapeGuardSettings(_Section):
-    """When an answer says too much twice, or copies."""
-
-    repeated: Share = 0.35
-    copied: Share = 0.5
-
-
-class GroundingSettings(_Section):
-    """When an answer of a stage that sees code speaks of what is not there."""
-
-    minimum: Share = 0.8
-    minimum_names: Annotated[int, Field(ge=1)] = 4
-    unknown_names: Annotated[int, Field(ge=0)] = 1
-    unknown_values: Annotated[int, Field(ge=0)] = 1
-
-
-class JargonSettings(_Section):
-    """When a text for people who do not program is not plain."""
-
-    names: Annotated[int, Field(ge=0)] = 1
-    share: Share = 0.03
-
-
-class StageGuardSettings(_Section):
-    """What is asked of the answers of one stage, and what happens to an answer that a guard objects to."""
-
-    max_regenerations: Annotated[int, Field(ge=0, le=10)] = 2
-    on_failure: Literal["keep", "park"] = "keep"
-    language: LanguageGuardSettings = LanguageGuardSettings()
-    shape: ShapeGuardSettings = ShapeGuardSettings()
-    grounding: GroundingSettings | None = GroundingSettings()
-    jargon: JargonSettings | None = JargonSettings()
-
-
-class GuardSettings(StageGuardSettings):
-    """What is asked of every answer, and what of the answers of single stages where that differs."""
-
-    stages: dict[TextStage, StageGuardSettings] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _stages_lie_over_the_rest(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or not isinstance(given.get("stages"), dict):
-            return given
-        common = {key: value for key, value in given.items() if key != "stages"}
-        return {**given, "stages": {stage: _over(common, own or {}) for stage, own in given["stages"].items()}}
-
-    def of(self, stage: Stage) -> StageGuardSettings:
-        """What holds for one stage."""
-        return self.stages.get(cast(TextStage, stage.value), self)
-
-
-def _over(common: Any, own: Any) -> Any:
-    """Settings with others laid over them, key by key and however deep."""
-    if isinstance(common, BaseModel):
-        common = common.model_dump()
-    if not isinstance(common, dict) or not isinstance(own, dict):
-        return own
-    return {**common, **{key: _over(common.get(key), value) for key, value in own.items()}}
-
-
-class SafetySettings(_Section):
+class SafetySettings(Section):
     """What no model may see, and no text may hold."""
 
     redact: bool = True
@@ -265,14 +184,14 @@ class SafetySettings(_Section):
         return allow
 
 
-class SizeSettings(_Section):
+class SizeSettings(Section):
     """What is done with code that does not fit into a model's context window."""
 
     margin_tokens: Annotated[int, Field(ge=0)] = 256
     max_parts: Annotated[int, Field(ge=1, le=1000)] = 24
 
 
-class IndexSettings(_Section):
+class IndexSettings(Section):
     """Which files are read."""
 
     max_file_kb: Annotated[int, Field(ge=1)] = 1024
@@ -283,14 +202,14 @@ class IndexSettings(_Section):
     roles: RoleRows = ()
 
 
-class PromptSettings(_Section):
+class PromptSettings(Section):
     """Where the prompts are, and which language lends its own to those that have none."""
 
     folder: Path | None = None
     fallback: Language | None = "en"
 
 
-class HintSettings(_Section):
+class HintSettings(Section):
     """Which groups of facts the Coder is shown beside the code."""
 
     identity: bool = True
@@ -309,20 +228,20 @@ class HintSettings(_Section):
         return tuple(name for name in type(self).model_fields if getattr(self, name))
 
 
-class SearchSettings(_Section):
+class SearchSettings(Section):
     """How hits are found and fused."""
 
     limit: Annotated[int, Field(ge=1, le=1000)] = 10
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """What the daemon says and how."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
 
 
-class Settings(_Section):
+class Settings(Section):
     """The whole configuration, checked once."""
 
     language: Language = "en"
@@ -330,9 +249,9 @@ class Settings(_Section):
     prompts: PromptSettings = PromptSettings()
     hints: HintSettings = HintSettings()
     database: DatabaseSettings = DatabaseSettings()
-    endpoints: dict[str, EndpointSettings] = {
-        "local": EndpointSettings(provider="ollama", url="http://localhost:11434", slots=2),
-    }
+    endpoints: dict[str, EndpointSettings] = Field(
+        default={"local": EndpointSettings(provider="ollama", url="http://localhost:11434", slots=2)}
+    )
     models: ModelsSettings = ModelsSettings()
     queue: QueueSettings = QueueSettings()
     budget: BudgetSettings = BudgetSettings()

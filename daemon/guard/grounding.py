@@ -15,7 +15,7 @@ from importlib.resources import files
 
 from daemon.guard.base import Answer, Verdict
 from daemon.guard.mentions import mentions, names_in, normal_name, numbers_in
-from daemon.settings import GroundingSettings
+from daemon.thresholds import GroundingSettings
 
 _SMALL = frozenset({"0", "1", "2"})  # counted by the writer, not read from the code
 _HTTP = frozenset(str(status.value) for status in HTTPStatus)  # they have names in code and numbers in prose

@@ -15,11 +15,11 @@ from daemon.guard.shape import tidy
 from daemon.llm.base import Completion, Finish, Prompt, TextModel
 from daemon.parts import Splitter, by_lines
 from daemon.prompts import PartPrompt, Prompts, StagePrompt
-from daemon.settings import StageGuardSettings
 from daemon.stages import members
 from daemon.stages.asking import Asker, Spent, left_out
 from daemon.stages.budget import Sizes
 from daemon.stages.plan import Plan, lines_of, places, plan
+from daemon.thresholds import StageGuardSettings
 from daemon.words import Words
 from db.types import Material, Stage, TextDraft
 

@@ -14,9 +14,10 @@ from daemon.guard.grounding import GroundingGuard
 from daemon.guard.shape import ShapeGuard
 from daemon.llm.scripted import ScriptedModel
 from daemon.prompts import Prompts
-from daemon.settings import GroundingSettings, GuardSettings, HintSettings
+from daemon.settings import HintSettings
 from daemon.stages.base import TextStage
 from daemon.stages.instruct import Instruct
+from daemon.thresholds import GroundingSettings, GuardSettings
 from db.types import Material, Param, Stage, Use
 
 RAW = "### 1. Summary\nForces `value` into the range from `low` to `high`."
