@@ -106,7 +106,7 @@ class TimedWriting:
     def __init__(self, writing: Writing, clock: Clock) -> None:
         self._writing, self._clock = writing, clock
         self.stage, self.source, self.facts = writing.stage, writing.source, writing.facts
-        self.settings, self.hints = writing.settings, writing.hints
+        self.settings, self.hints, self.usage = writing.settings, writing.hints, writing.usage
 
     def fields(self, material: Material, words: Words) -> Any:
         """What fills the prompt."""

@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from daemon import log
 from daemon.config import shared
 from daemon.guard.base import Guard
+from daemon.guard.examples import ExamplesGuard
 from daemon.guard.grounding import GroundingGuard, ValuesGuard
 from daemon.guard.injection import InjectionGuard
 from daemon.guard.jargon import JargonGuard, jargon_words
@@ -21,10 +23,11 @@ from daemon.llm.base import Embedder, TextModel
 from daemon.prompts import Prompts
 from daemon.safety.material import Safety
 from daemon.settings import Settings
-from daemon.stages.base import TextStage
+from daemon.stages.base import TextStage, Writing
 from daemon.stages.budget import Sizes
 from daemon.stages.coder import Coder
 from daemon.stages.embed import Embed
+from daemon.stages.instruct import Instruct
 from daemon.stages.talker import Talker
 from daemon.work.budget import Meter
 from daemon.work.events import Observer
@@ -34,11 +37,12 @@ from daemon.work.pipeline import EmbedPipeline, Pipeline, TextPipeline
 from daemon.work.slots import Slots
 from daemon.work.worker import Worker
 from db import migrate
+from db import switch as db_switch
 from db.errors import SchemaMismatch
 from db.session import Database, Timeouts, hide_password, resolve_url
-from db.types import Stage
+from db.switch import Switched
+from db.types import TEXT_STAGES, Stage
 
-ALL_STAGES = (Stage.CODER, Stage.TALKER, Stage.EMBED)
 _OWN_ENDPOINT = "in-process"  # of an embedder that needs none
 
 
@@ -56,8 +60,7 @@ class App:
     def model(self, stage: Stage) -> TextModel:
         """The text model of a stage."""
         if stage not in self._models:
-            role = self.settings.models.coder if stage is Stage.CODER else self.settings.models.talker
-            self._models[stage] = registry.text_model(role, self.settings.endpoints)
+            self._models[stage] = registry.text_model(self.settings.models.of(stage), self.settings.endpoints)
         return self._models[stage]
 
     def embedder(self) -> Embedder:
@@ -68,30 +71,37 @@ class App:
 
     def guards(self, stage: Stage) -> tuple[Guard, ...]:
         """The guards of a text stage, cheap ones first."""
-        settings = self.settings.guard
+        settings = self.settings.guard.of(stage)
         languages = {*self.prompts.languages(), self.settings.language}
         found: list[Guard] = [
             ShapeGuard(settings.shape), InjectionGuard(), LanguageGuard(settings.language, languages)
         ]  # fmt: skip
-        if stage is Stage.CODER and settings.grounding:
-            found.append(GroundingGuard(settings.grounding))
         if stage is Stage.TALKER:
             found.append(ValuesGuard())
             if settings.jargon:
                 found.append(JargonGuard(settings.jargon, jargon_words()))
+        elif settings.grounding:
+            found.append(GroundingGuard(settings.grounding))
+        if stage is Stage.INSTRUCT:
+            found.append(ExamplesGuard())
         return tuple(found)
 
     def text_stage(self, stage: Stage, hold: Callable[[TextModel], TextModel] | None = None) -> TextStage:
-        """Coder or Talker with its model, prompts and guards; ``hold`` puts something before every call."""
-        writing = Coder(self.settings.hints) if stage is Stage.CODER else Talker()
+        """A text stage with its model, prompts and guards; ``hold`` puts something before every call."""
         model = self.model(stage)
         return TextStage(
-            writing, hold(model) if hold else model, self.prompts, self.guards(stage), self.settings.guard,
-            safety=Safety(self.settings.safety).fingerprint, sizes=self._sizes(stage), split=split,
+            self._writing(stage), hold(model) if hold else model, self.prompts, self.guards(stage),
+            self.settings.guard.of(stage), safety=Safety(self.settings.safety).fingerprint, sizes=self._sizes(stage),
+            split=split,
         )  # fmt: skip
 
+    def _writing(self, stage: Stage) -> Writing:
+        if stage is Stage.TALKER:
+            return Talker()
+        return Instruct(self.settings.hints) if stage is Stage.INSTRUCT else Coder(self.settings.hints)
+
     def _sizes(self, stage: Stage) -> Sizes:
-        role = self.settings.models.coder if stage is Stage.CODER else self.settings.models.talker
+        role = self.settings.models.of(stage)
         sizes = self.settings.sizes
         return Sizes(
             context_tokens=role.context_tokens, output_tokens=role.output_tokens, margin_tokens=sizes.margin_tokens,
@@ -103,21 +113,32 @@ class App:
         text_stage = self.text_stage(stage)
         return {language: text_stage.recipe(language) for language in self.prompts.askable()}
 
+    async def switch_stages(self, *, actor: str) -> Switched:
+        """Let the stages of the configuration make work, and no others; who works does that before anything else."""
+        done = await db_switch.switch(self.db, self.settings.stages, actor=actor)
+        if done.on or done.off or done.queued:
+            log.get("stages").info(
+                "stages switched", on=[str(one) for one in done.on], off=[str(one) for one in done.off],
+                queued=done.queued,
+            )  # fmt: skip
+        return done
+
     def worker(
         self,
         *,
-        stages: Sequence[Stage] = ALL_STAGES,
+        stages: Sequence[Stage] | None = None,
         observers: Sequence[Observer] = (),
         scope: Scope | None = None,
         refresh: bool = True,
     ) -> Worker:
-        """A worker for some stages; with ``refresh`` it also queues what other recipes made."""
+        """A worker for some stages (None: all that are on); with ``refresh`` it also queues what other recipes made."""
         self.prompts.check(self.settings.language)
         slots = {name: Slots(one.slots, turns=one.turns) for name, one in self.settings.endpoints.items()}
         meter = Meter(self.db, self.settings.budget, hold_s=self.settings.queue.deadline_s)
         return Worker(
-            self.db, self._pipelines(stages, meter), self.settings, slots={**slots, _OWN_ENDPOINT: Slots(1)},
-            meter=meter, recipes=self.recipes if refresh else None, observers=observers, scope=scope,
+            self.db, self._pipelines(stages or self.settings.stages, meter), self.settings,
+            slots={**slots, _OWN_ENDPOINT: Slots(1)}, meter=meter, recipes=self.recipes if refresh else None,
+            observers=observers, scope=scope,
         )  # fmt: skip
 
     def _pipelines(
@@ -125,13 +146,11 @@ class App:
     ) -> Callable[[UUID, Mapping[str, Slots]], list[Pipeline]]:
         def build(owner: UUID, slots: Mapping[str, Slots]) -> list[Pipeline]:
             def held(stage: Stage) -> TextStage:
-                role = self.settings.models.coder if stage is Stage.CODER else self.settings.models.talker
+                role = self.settings.models.of(stage)
                 return self.text_stage(stage, lambda model: HeldModel(model, slots[model.endpoint], meter, role))
 
             found: list[Pipeline] = [
-                TextPipeline(self.db, held(stage), self.settings, owner)
-                for stage in (Stage.CODER, Stage.TALKER)
-                if stage in stages
+                TextPipeline(self.db, held(stage), self.settings, owner) for stage in TEXT_STAGES if stage in stages
             ]
             if Stage.EMBED in stages:
                 endpoint = self.settings.models.embedder.endpoint or _OWN_ENDPOINT

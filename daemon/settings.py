@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import zoneinfo
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
 from daemon.roles import RoleRows
-
-Language = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="two-letter ISO 639-1 code")]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class _Section(BaseModel):
-    """A group of settings: unknown keys are refused, values cannot be changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+from daemon.thresholds import GuardSettings, Language, Section, Share
+from db.types import TEXT_STAGES, Stage
 
 
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """Where the index, the queue and the texts live."""
 
     url: str = "embedded"
@@ -40,7 +34,7 @@ class DatabaseSettings(_Section):
         return url
 
 
-class EndpointSettings(_Section):
+class EndpointSettings(Section):
     """A place that answers for models; slots are counted per endpoint."""
 
     provider: Literal["ollama", "openai", "embedded", "scripted"]
@@ -59,7 +53,7 @@ class EndpointSettings(_Section):
         return self
 
 
-class TextModelSettings(_Section):
+class TextModelSettings(Section):
     """One text model and what is sent with every call to it."""
 
     endpoint: str
@@ -82,7 +76,7 @@ class TextModelSettings(_Section):
         return self
 
 
-class EmbedderSettings(_Section):
+class EmbedderSettings(Section):
     """The model that turns texts into vectors."""
 
     provider: Literal["sentence-transformers", "ollama", "openai", "scripted"] = "sentence-transformers"
@@ -101,17 +95,34 @@ class EmbedderSettings(_Section):
         return self
 
 
-class ModelsSettings(_Section):
+class ModelsSettings(Section):
     """Which model does which stage."""
 
     coder: TextModelSettings = TextModelSettings(endpoint="local", name="qwen2.5-coder:14b", temperature=0.3, top_p=0.9)
     talker: TextModelSettings = TextModelSettings(
         endpoint="local", name="qwen2.5:14b-instruct", temperature=0.7, top_p=0.95
     )
+    instruct: TextModelSettings | None = None
     embedder: EmbedderSettings = EmbedderSettings()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _instruct_like_coder(cls, given: Any) -> Any:
+        """What is not said of Instruct's model is the Coder's."""
+        if isinstance(given, dict) and isinstance(given.get("instruct"), dict):
+            coder = given.get("coder", cls.model_fields["coder"].default)
+            like = coder.model_dump() if isinstance(coder, BaseModel) else dict(coder)
+            return {**given, "instruct": {**like, **given["instruct"]}}
+        return given
 
-class QueueSettings(_Section):
+    def of(self, stage: Stage) -> TextModelSettings:
+        """The model of a text stage; Instruct takes the Coder's unless it has its own."""
+        if stage is Stage.TALKER:
+            return self.talker
+        return self.instruct or self.coder if stage is Stage.INSTRUCT else self.coder
+
+
+class QueueSettings(Section):
     """How work is claimed, leased, retried and given up."""
 
     poll_ms: Annotated[int, Field(ge=50, le=3_600_000)] = 4000
@@ -130,7 +141,7 @@ class QueueSettings(_Section):
     keep_failures_days: Annotated[int, Field(ge=1, le=3650)] = 30
 
 
-class BudgetLimits(_Section):
+class BudgetLimits(Section):
     """The most in a day; null: no limit."""
 
     calls: Annotated[int, Field(ge=0)] | None = None
@@ -154,52 +165,7 @@ class BudgetSettings(BudgetLimits):
         return name
 
 
-class LanguageGuardSettings(_Section):
-    """When an answer counts as written in the asked language."""
-
-    method: Literal["lingua", "langdetect", "script"] = "lingua"
-    minimum: dict[Language, Share] = {"ru": 0.9, "es": 0.85, "en": 0.85}
-    minimum_other: Share = 0.85
-    minimum_script: Share = 0.6
-    minimum_words: Annotated[int, Field(ge=1)] = 12
-    foreign_sentence: Share | None = 0.9
-
-
-class ShapeGuardSettings(_Section):
-    """When an answer says too much twice, or copies."""
-
-    repeated: Share = 0.35
-    copied: Share = 0.5
-
-
-class GroundingSettings(_Section):
-    """When an answer of a stage that sees code speaks of what is not there."""
-
-    minimum: Share = 0.8
-    minimum_names: Annotated[int, Field(ge=1)] = 4
-    unknown_names: Annotated[int, Field(ge=0)] = 1
-    unknown_values: Annotated[int, Field(ge=0)] = 0
-
-
-class JargonSettings(_Section):
-    """When a text for people who do not program is not plain."""
-
-    names: Annotated[int, Field(ge=0)] = 1
-    share: Share = 0.03
-
-
-class GuardSettings(_Section):
-    """What happens to an answer that a guard objects to."""
-
-    max_regenerations: Annotated[int, Field(ge=0, le=10)] = 2
-    on_failure: Literal["keep", "park"] = "keep"
-    language: LanguageGuardSettings = LanguageGuardSettings()
-    shape: ShapeGuardSettings = ShapeGuardSettings()
-    grounding: GroundingSettings | None = GroundingSettings()
-    jargon: JargonSettings | None = JargonSettings()
-
-
-class SafetySettings(_Section):
+class SafetySettings(Section):
     """What no model may see, and no text may hold."""
 
     redact: bool = True
@@ -218,14 +184,14 @@ class SafetySettings(_Section):
         return allow
 
 
-class SizeSettings(_Section):
+class SizeSettings(Section):
     """What is done with code that does not fit into a model's context window."""
 
     margin_tokens: Annotated[int, Field(ge=0)] = 256
     max_parts: Annotated[int, Field(ge=1, le=1000)] = 24
 
 
-class IndexSettings(_Section):
+class IndexSettings(Section):
     """Which files are read."""
 
     max_file_kb: Annotated[int, Field(ge=1)] = 1024
@@ -236,14 +202,14 @@ class IndexSettings(_Section):
     roles: RoleRows = ()
 
 
-class PromptSettings(_Section):
+class PromptSettings(Section):
     """Where the prompts are, and which language lends its own to those that have none."""
 
     folder: Path | None = None
     fallback: Language | None = "en"
 
 
-class HintSettings(_Section):
+class HintSettings(Section):
     """Which groups of facts the Coder is shown beside the code."""
 
     identity: bool = True
@@ -262,29 +228,30 @@ class HintSettings(_Section):
         return tuple(name for name in type(self).model_fields if getattr(self, name))
 
 
-class SearchSettings(_Section):
+class SearchSettings(Section):
     """How hits are found and fused."""
 
     limit: Annotated[int, Field(ge=1, le=1000)] = 10
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """What the daemon says and how."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
 
 
-class Settings(_Section):
+class Settings(Section):
     """The whole configuration, checked once."""
 
     language: Language = "en"
+    stages: tuple[Stage, ...] = (Stage.CODER, Stage.TALKER, Stage.EMBED)
     prompts: PromptSettings = PromptSettings()
     hints: HintSettings = HintSettings()
     database: DatabaseSettings = DatabaseSettings()
-    endpoints: dict[str, EndpointSettings] = {
-        "local": EndpointSettings(provider="ollama", url="http://localhost:11434", slots=2),
-    }
+    endpoints: dict[str, EndpointSettings] = Field(
+        default={"local": EndpointSettings(provider="ollama", url="http://localhost:11434", slots=2)}
+    )
     models: ModelsSettings = ModelsSettings()
     queue: QueueSettings = QueueSettings()
     budget: BudgetSettings = BudgetSettings()
@@ -301,11 +268,21 @@ class Settings(_Section):
         """The folder alone, or null, as files written by earlier versions have it."""
         return {"folder": prompts} if prompts is None or isinstance(prompts, str | Path) else prompts
 
+    @field_validator("stages")
+    @classmethod
+    def _stages_that_lead_somewhere(cls, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+        if Stage.CODER not in stages:
+            raise ValueError("coder must be among them: all others work on what it writes")
+        if len(set(stages)) < len(stages):
+            raise ValueError("each may stand there once")
+        return tuple(stage for stage in Stage if stage in stages)  # in the order of the work
+
     @model_validator(mode="after")
     def _endpoints_exist(self) -> Self:
         roles = {
             "models.coder.endpoint": self.models.coder.endpoint,
             "models.talker.endpoint": self.models.talker.endpoint,
+            "models.instruct.endpoint": self.models.of(Stage.INSTRUCT).endpoint,
             "models.embedder.endpoint": self.models.embedder.endpoint,
         }
         for key, name in roles.items():
@@ -316,13 +293,13 @@ class Settings(_Section):
 
     @model_validator(mode="after")
     def _one_context_per_model(self) -> Self:
-        coder, talker = self.models.coder, self.models.talker
-        same_model = (coder.endpoint, coder.name) == (talker.endpoint, talker.name)
-        if same_model and coder.context_tokens != talker.context_tokens:
-            raise ValueError(
-                "models.coder.context_tokens and models.talker.context_tokens differ although both stages use "
-                f"{coder.name}: the server would load the model anew for every other call"
-            )
+        for one, other in itertools.combinations(TEXT_STAGES, 2):
+            mine, its = self.models.of(one), self.models.of(other)
+            if (mine.endpoint, mine.name) == (its.endpoint, its.name) and mine.context_tokens != its.context_tokens:
+                raise ValueError(
+                    f"models.{one}.context_tokens and models.{other}.context_tokens differ although both stages use "
+                    f"{mine.name}: the server would load the model anew for every other call"
+                )
         return self
 
     @model_validator(mode="after")
@@ -342,6 +319,7 @@ class Settings(_Section):
             update={
                 "coder": self.models.coder.model_copy(update=small),
                 "talker": self.models.talker.model_copy(update={**small, "temperature": 0.3, "top_p": 0.9}),
+                "instruct": self.models.of(Stage.INSTRUCT).model_copy(update=small),
             }
         )
         endpoints = {**self.endpoints, "embedded": EndpointSettings(provider="embedded", slots=2)}

@@ -15,10 +15,11 @@ from daemon.errors import PromptError
 
 DEFECTS = (
     "language", "foreign-script", "empty", "cut", "sections", "fence", "thinking", "preamble", "repetition", "copied",
-    "grounding", "params", "numbers", "jargon", "hidden", "leak", "link", "markup", "obeyed", "off-task",
+    "grounding", "params", "numbers", "example", "place", "jargon", "hidden", "leak", "link", "markup", "obeyed",
+    "off-task",
 )  # fmt: skip
 INSTRUCTIONS = ("title", "params", "result", "doc", "part", "skeleton", "outside")
-DEFAULTS = ("audience", "goal", "quality")
+DEFAULTS = ("audience", "goal", "quality", "uses")
 BORROWED = ("system", "reminder", "language")
 _TOP = ("language", "sections", "reminder", "again")
 # Every group of sentences, what it must hold, and which placeholders its sentences may use.

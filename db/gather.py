@@ -6,25 +6,33 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.session import Database
 from db.sql import sql
-from db.types import Claim, Material, Member, Neighbour, Param, Tally
+from db.types import Claim, Material, Member, Neighbour, Param, Stage, Tally, Use
 
 
 async def gather(
     db: Database, claims: Sequence[Claim], *, language: str, embedding_model: int | None = None
 ) -> dict[int, Material]:
-    """Material by chunk id; a chunk that was deleted meanwhile is absent.
+    """Material by chunk id, for claims of one stage; a chunk that was deleted meanwhile is absent.
 
     ``language`` is the configured one, used where the repository names none. ``embedding_model`` is the id of
     the model whose vectors are compared (stage embed only).
     """
-    return await look(db, [claim.chunk_id for claim in claims], language=language, embedding_model=embedding_model)
+    stage = claims[0].stage if claims else None
+    chunks = [claim.chunk_id for claim in claims]
+    return await look(db, chunks, stage, language=language, embedding_model=embedding_model)
 
 
 async def look(
-    db: Database, chunks: Sequence[int], *, language: str, embedding_model: int | None = None
+    db: Database,
+    chunks: Sequence[int],
+    stage: Stage | None = None,
+    *,
+    language: str,
+    embedding_model: int | None = None,
 ) -> dict[int, Material]:
     """As gather, for chunks that nobody need have claimed."""
     chunks = sorted(set(chunks))
@@ -32,7 +40,20 @@ async def look(
         return {}
     async with db.statement() as connection:
         rows = await connection.execute(sql("gather"), {"chunks": chunks, "model_id": embedding_model})
-        return {row["chunk_id"]: _material(dict(row), language) for row in rows.mappings()}
+        found = [dict(row) for row in rows.mappings()]
+        if stage is Stage.INSTRUCT:
+            await _add_uses(connection, {row["chunk_id"]: row for row in found})
+    return {row["chunk_id"]: _material(row, language) for row in found}
+
+
+async def _add_uses(connection: AsyncConnection, found: dict[int, dict[str, Any]]) -> None:
+    """Who uses each piece, and of a class how one is made."""
+    given = {"chunks": sorted(found)}
+    for row in await connection.execute(sql("gather_uses"), given):
+        values = dict(row._mapping)
+        found[values.pop("chunk_id")].setdefault("uses", []).append(Use(**values))
+    for row in await connection.execute(sql("gather_makers"), given):
+        found[row.chunk_id].setdefault("makers", []).append(params_of(row.params))
 
 
 Recalled = tuple[int, str, str, dict[str, Any]]  # generation id, text, model, quality
@@ -65,6 +86,8 @@ def _material(row: dict[str, Any], language: str) -> Material:
     row["members"] = tuple(Member(**member) for member in row["members"])
     row["vectors"] = tuple(sorted(row["vectors"].items()))
     row["language"] = row["language"] or language
+    row["uses"] = tuple(row.get("uses", ()))
+    row["makers"] = tuple(row.get("makers", ()))
     return Material(**row)
 
 

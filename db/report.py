@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from db.session import Database
 from db.types import Progress, Stage
 
 _RATE_WINDOW_MIN = 10
+_ORDER = f"ARRAY[{', '.join(f'{stage!r}' for stage in map(str, Stage))}]"
 
 
 async def progress(db: Database, repo: str | None = None) -> list[Progress]:
@@ -36,10 +38,11 @@ async def progress(db: Database, repo: str | None = None) -> list[Progress]:
                   FROM repository r
                  CROSS JOIN control
                   LEFT JOIN work w ON w.repo_id = r.id
+                       AND (doctown_runs(w.stage) OR w.state = 'leased')  -- what a stage left that is off is no work
                   LEFT JOIN chunk c ON c.id = w.chunk_id AND c.explain_quality <> '{{}}'
                  WHERE CAST(:repo AS text) IS NULL OR r.name = CAST(:repo AS text)
                  GROUP BY r.name, w.stage, r.paused, control.paused, r.weight
-                 ORDER BY r.name, array_position(ARRAY['coder', 'talker', 'embed'], w.stage)
+                 ORDER BY r.name, array_position({_ORDER}, w.stage)
                 """
             ),
             {"repo": repo},
@@ -81,6 +84,7 @@ class Page:
     source_code: str | None
     content_raw: str | None
     content: str | None
+    instruct: str | None
     explain_md: str | None  # the fact sheet; None in an index that is not ours until the daemon works on it
     language: str | None
     quality: dict[str, Any]
@@ -92,14 +96,15 @@ class Page:
     callers: tuple[str, ...]
 
 
-_PAGE = """
+_PAGE = f"""
     SELECT c.id AS chunk_id, r.name AS repo, n.fqn, n.kind, n.lang, c.part, f.path, n.line_start, n.line_end,
-           n.signature, n.doc_summary, n.source_code, c.content_raw, c.content, c.explain_md,
+           n.signature, n.doc_summary, n.source_code, c.content_raw, c.content, c.instruct, c.explain_md,
            c.lang_detected AS language, c.explain_quality AS quality,
-           (c.coder_due OR c.talker_due) AS stale, c.updated_at,
+           (c.coder_due OR c.talker_due AND (COALESCE(c.content, '') <> '' OR doctown_runs('talker'))
+            OR c.instruct_due AND (COALESCE(c.instruct, '') <> '' OR doctown_runs('instruct'))) AS stale, c.updated_at,
            (SELECT COALESCE(jsonb_agg(jsonb_build_object('stage', w.stage, 'state', w.state, 'reason', w.reason,
                     'attempts', w.attempts, 'error_class', w.error_class, 'last_error', w.last_error)
-                    ORDER BY array_position(ARRAY['coder', 'talker', 'embed'], w.stage)), '[]')
+                    ORDER BY array_position({_ORDER}, w.stage)), '[]')
               FROM work w WHERE w.chunk_id = c.id) AS work,
            CASE WHEN NOT EXISTS (SELECT FROM work w WHERE w.chunk_id = c.id AND w.stage <> 'embed'
                                     AND w.state IN ('due', 'retrying')) THEN NULL
@@ -176,16 +181,18 @@ async def central_chunks(db: Database, repo_id: int, limit: int) -> list[int]:
         return [row.id for row in rows]
 
 
-async def documented(db: Database, chunks: list[int]) -> int:
-    """How many of these chunks have both texts, made from what is there now."""
+async def documented(db: Database, chunks: list[int], stages: Sequence[Stage]) -> int:
+    """How many of these chunks have every text of these stages, made from what is there now."""
     async with db.read() as connection:
         return int(
             await connection.scalar(
                 text(
                     "SELECT count(*) FROM chunk WHERE id = ANY (CAST(:chunks AS bigint[])) AND NOT coder_due "
-                    "AND NOT talker_due AND COALESCE(content, '') <> ''"
+                    "AND NOT (talker_due AND 'talker' = ANY (CAST(:stages AS text[]))) "
+                    "AND NOT (instruct_due AND 'instruct' = ANY (CAST(:stages AS text[]))) "
+                    "AND COALESCE(content_raw, '') <> ''"
                 ),
-                {"chunks": chunks},
+                {"chunks": chunks, "stages": [str(stage) for stage in stages]},
             )
             or 0
         )
@@ -219,36 +226,39 @@ async def totals(db: Database, repo_id: int) -> dict[str, Any]:
         }
 
 
-async def scope_progress(db: Database, repo_id: int, chunks: list[int] | None) -> dict[Stage, tuple[int, int, int]]:
+async def scope_progress(
+    db: Database, repo_id: int, chunks: list[int] | None, stages: Sequence[Stage]
+) -> dict[Stage, tuple[int, int, int]]:
     """(done, given up, all) per stage of the given chunks, or of all chunks with source of a repository.
 
     A chunk counts as embedded when its vectors include those of its finished texts, so that no figure ever falls.
+    Instruct counts those that have somebody to be told.
     """
     async with db.read() as connection:
-        row = (
-            await connection.execute(
-                text(
-                    """
-                    SELECT count(*) AS total,
-                           count(*) FILTER (WHERE coder.state = 'done') AS coder,
-                           count(*) FILTER (WHERE talker.state = 'done') AS talker,
-                           count(*) FILTER (WHERE embed.state = 'done' AND talker.state = 'done') AS embed,
-                           count(*) FILTER (WHERE coder.state = 'dead') AS coder_dead,
-                           count(*) FILTER (WHERE talker.state = 'dead') AS talker_dead,
-                           count(*) FILTER (WHERE embed.state = 'dead') AS embed_dead
-                      FROM chunk c
-                      LEFT JOIN work coder ON coder.chunk_id = c.id AND coder.stage = 'coder'
-                      LEFT JOIN work talker ON talker.chunk_id = c.id AND talker.stage = 'talker'
-                      LEFT JOIN work embed ON embed.chunk_id = c.id AND embed.stage = 'embed'
+        rows = await connection.execute(
+            text(
+                """
+                WITH chosen AS MATERIALIZED (
+                    SELECT c.id, COALESCE(c.usable, true) AS usable FROM chunk c
                      WHERE c.repo_id = :repo AND c.source_hash IS NOT NULL
                        AND (CAST(:chunks AS bigint[]) IS NULL OR c.id = ANY (CAST(:chunks AS bigint[])))
-                    """
-                ),
-                {"repo": repo_id, "chunks": chunks},
-            )
-        ).one()
-    return {
-        Stage.CODER: (row.coder, row.coder_dead, row.total),
-        Stage.TALKER: (row.talker, row.talker_dead, row.total),
-        Stage.EMBED: (row.embed, row.embed_dead, row.total),
-    }
+                )
+                SELECT s.stage,
+                       count(*) FILTER (WHERE w.state = 'done' AND (s.stage <> 'embed' OR NOT EXISTS (
+                           SELECT FROM unnest(CAST(:stages AS text[])) AS text_stage
+                             LEFT JOIN work t ON t.chunk_id = c.id AND t.stage = text_stage
+                            WHERE text_stage <> 'embed' AND (text_stage <> 'instruct' OR c.usable)
+                              AND t.state IS DISTINCT FROM 'done'))) AS done,
+                       count(*) FILTER (WHERE w.state = 'dead') AS dead,
+                       count(*) AS total
+                  FROM chosen c
+                 CROSS JOIN unnest(CAST(:stages AS text[])) AS s (stage)
+                  LEFT JOIN work w ON w.chunk_id = c.id AND w.stage = s.stage
+                 WHERE s.stage <> 'instruct' OR c.usable
+                 GROUP BY s.stage
+                """
+            ),
+            {"repo": repo_id, "chunks": chunks, "stages": [str(stage) for stage in stages]},
+        )
+        found = {Stage(row.stage): (row.done, row.dead, row.total) for row in rows}
+    return {stage: found.get(stage, (0, 0, 0)) for stage in stages}

@@ -125,7 +125,8 @@ _FROM = """
       LEFT JOIN file f ON f.id = n.file_id
      WHERE w.chunk_id > :after AND (CAST(:upto AS bigint) IS NULL OR w.chunk_id <= CAST(:upto AS bigint))
        AND w.stage = :stage AND w.state <> 'leased'
-       AND (w.stage <> 'talker' OR COALESCE(c.content_raw, '') <> '')
+       AND (w.stage NOT IN ('talker', 'instruct') OR COALESCE(c.content_raw, '') <> '')
+       AND (w.stage <> 'instruct' OR COALESCE(c.usable, true))
        AND (CAST(:repo AS text) IS NULL OR r.name = CAST(:repo AS text))
        AND (CAST(:state AS text) IS NULL OR w.state = CAST(:state AS text))
        AND (CAST(:path AS text) IS NULL OR f.path LIKE CAST(:path AS text))
@@ -134,7 +135,8 @@ _FROM = """
        AND (CAST(:error AS text) IS NULL OR w.last_error LIKE CAST(:error AS text))
        AND (NOT :flagged OR (c.explain_quality -> w.stage ->> 'flagged')::boolean)
        AND (CAST(:recipes AS jsonb) IS NULL OR
-            CASE w.stage WHEN 'coder' THEN c.raw_recipe WHEN 'talker' THEN c.content_recipe END
+            CASE w.stage WHEN 'coder' THEN c.raw_recipe WHEN 'talker' THEN c.content_recipe
+                         WHEN 'instruct' THEN c.instruct_recipe END
             <> CAST(:recipes AS jsonb) ->> COALESCE(r.language, :language))
 """
 

@@ -121,14 +121,23 @@ async def register_embedding_model(db: Database, name: str, dims: int) -> int:
         return model_id
 
 
+# Of each text: its recipe, whether it is due anyway, and the key of what it would be made from now.
+_MADE = {
+    Stage.CODER: ("raw_recipe", "coder_due", "c.source_key"),
+    Stage.TALKER: ("content_recipe", "talker_due", "md5(c.content_raw)"),
+    Stage.INSTRUCT: (
+        "instruct_recipe", "instruct_due", "doctown_instruct_key(c.source_key, c.content_raw, c.sites_hash)",
+    ),
+}  # fmt: skip
+
+
 async def refresh(db: Database, stage: Stage, recipes: dict[str, str], *, language: str) -> int:
     """Queue, at the lowest priority, every text of ``stage`` that another recipe made; how many.
 
     ``recipes`` maps a language to the present recipe, ``language`` is the configured one. Texts without a
     recipe were written by hand and stay.
     """
-    column, due = ("raw_recipe", "coder_due") if stage is Stage.CODER else ("content_recipe", "talker_due")
-    wanted = "c.source_key" if stage is Stage.CODER else "md5(c.content_raw)"
+    column, due, wanted = _MADE[stage]
     async with db.statement() as connection:
         rows = await connection.execute(
             text(

@@ -12,7 +12,11 @@ class Stage(StrEnum):
 
     CODER = "coder"  # source -> content_raw, for developers
     TALKER = "talker"  # content_raw -> content, for managers and analysts
+    INSTRUCT = "instruct"  # content_raw and the places that use it -> instruct, how to use it
     EMBED = "embed"  # source and texts -> vectors
+
+
+TEXT_STAGES = (Stage.CODER, Stage.TALKER, Stage.INSTRUCT)  # those that write a text
 
 
 class State(StrEnum):
@@ -86,6 +90,7 @@ class VectorField(StrEnum):
     SOURCE = "source"
     RAW = "raw"
     CONTENT = "content"
+    INSTRUCT = "instruct"
 
 
 # --- index ------------------------------------------------------------------------------------------------
@@ -156,6 +161,19 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """Where a piece is used: who calls it, and the code of the caller round the call."""
+
+    symbol: str  # of the caller: ``Owner.method``, a function, a file
+    path: str | None
+    called: str  # the name that is called there
+    code: str  # the first call is in the line ``at`` of it, where that is known
+    at: int | None = None  # from 0
+    line: int | None = None  # of that call in its file
+    tested: bool = False  # by a test
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
     """All that a stage may see of a claimed chunk."""
 
@@ -200,6 +218,9 @@ class Material:
     members: tuple[Member, ...] = ()  # of a container, in source order
     role: str | None = None  # what the code is for: http-endpoint, test, ...; None where nothing is certain
     role_detail: str | None = None  # what is known of the role: ``GET /owners/{id}``, a cron expression, a topic
+    instruct: str | None = None
+    uses: tuple[Use, ...] = ()  # places that use it, best example first; gathered for Instruct alone
+    makers: tuple[tuple[Param, ...], ...] = ()  # of a class: the ways to make one; gathered for Instruct alone
 
 
 # --- save -------------------------------------------------------------------------------------------------

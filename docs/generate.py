@@ -169,10 +169,19 @@ def _settings(model: type[BaseModel], prefix: str, effective: Any) -> Iterator[t
         inner = _section(field.annotation)
         if inner is None:
             yield key, _allowed(field), f"`{_plain(value)}`"
+        elif value in (
+            None,
+            {},
+        ):  # one that takes the form of another section, and is not there unless somebody wants it
+            yield key, f"settings like `{_LIKE[key]}`", "`null`" if value is None else "`{}`"
         elif typing.get_origin(field.annotation) is dict:
             yield from _settings(inner, f"{key}.NAME.", next(iter(value.values())) if value else None)
         else:
             yield from _settings(inner, f"{key}.", value)
+
+
+# Sections that are left out by default, and the form that they take.
+_LIKE = {"models.instruct": "models.coder", "guard.stages": "guard"}
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:
@@ -214,7 +223,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return "[]" if not value else str(list(value))
+        return f"[{', '.join(map(str, value))}]"
     if isinstance(value, dict):
         return ", ".join(f"{key}: {item}" for key, item in value.items())
     return str(value)

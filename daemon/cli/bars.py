@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from rich.console import Console
@@ -47,11 +47,12 @@ def bars(console: Console, *, rate: bool = True) -> Progress:
 
 @asynccontextmanager
 async def watching(
-    db: Database, repo_id: int, chunks: list[int] | None, console: Console, note: Callable[[], str]
-) -> AsyncIterator[None]:
-    """Show how the stages of some chunks advance while the block runs; the figures are the store's."""
+    db: Database, repo_id: int, chunks: list[int] | None, stages: Sequence[Stage], console: Console,
+    note: Callable[[], str],
+) -> AsyncIterator[None]:  # fmt: skip
+    """Show how some stages of some chunks advance while the block runs; the figures are the store's."""
     with bars(console) as display:
-        tasks = {stage: display.add_task(str(stage), total=None, note="") for stage in Stage}
+        tasks = {stage: display.add_task(str(stage), total=None, note="") for stage in stages}
         watcher = asyncio.create_task(_watch(db, repo_id, chunks, display, tasks, note), name="bars")
         try:
             yield
@@ -75,7 +76,7 @@ async def _look(
     note: Callable[[], str],
 ) -> None:  # fmt: skip
     try:
-        found = await report.scope_progress(db, repo_id, chunks)
+        found = await report.scope_progress(db, repo_id, chunks, list(tasks))
     except StoreError:
         return  # the worker says what is wrong; bars stand still meanwhile
     for stage, (done, dead, total) in found.items():

@@ -13,7 +13,7 @@ from daemon.bootstrap import App, open_app
 from daemon.cli.bars import watching
 from daemon.cli.index import index_with_bars, print_report, repository_name
 from daemon.cli.main import app, execute
-from daemon.cli.options import Embedded, Language
+from daemon.cli.options import Embedded, Language, whoami
 from daemon.cli.output import err, out, show_hits, show_page
 from daemon.cli.work import listen
 from daemon.errors import ModelUnavailable
@@ -25,7 +25,7 @@ from daemon.work.loop import Scope
 from db import report
 from db import requeue as db_requeue
 from db.parsed import IndexReport
-from db.types import Lane, Stage
+from db.types import TEXT_STAGES, Lane
 
 
 @app.command()
@@ -55,6 +55,7 @@ def build(
             print_report(indexed, brief=True)
             if not indexed.chunks:
                 out.print(f"nothing to document in {path}: no file in a language that Doctown reads")
+            await doctown.switch_stages(actor=whoami())
             chunks = await report.central_chunks(doctown.db, indexed.repo_id, limit) if limit else None
             tally = await _write(doctown, indexed, chunks)
             if sample:
@@ -66,7 +67,7 @@ def build(
 
 async def _require_models(doctown: App) -> None:
     """Say at once that no model answers, not after minutes of work."""
-    for stage in (Stage.CODER, Stage.TALKER):
+    for stage in (one for one in TEXT_STAGES if one in doctown.settings.stages):
         health = await doctown.model(stage).check()
         if not health.ok:
             raise ModelUnavailable(
@@ -89,7 +90,7 @@ async def _write(doctown: App, indexed: IndexReport, chunks: list[int] | None) -
     def note() -> str:
         return f"{tally.regenerations} regenerated" if tally.regenerations else ""
 
-    async with watching(doctown.db, indexed.repo_id, chunks, err, note):
+    async with watching(doctown.db, indexed.repo_id, chunks, doctown.settings.stages, err, note):
         await worker.once(stopping)
     return tally
 
@@ -112,7 +113,7 @@ async def _conclude(
     doctown: App, indexed: IndexReport, chunks: list[int] | None, tally: Tally, seconds: float
 ) -> int | None:
     meant = chunks if chunks is not None else await report.central_chunks(doctown.db, indexed.repo_id, 2_000_000_000)
-    done = await report.documented(doctown.db, meant)
+    done = await report.documented(doctown.db, meant, doctown.settings.stages)
     if tally.dead:
         err.print(f"{tally.dead} failed for good; the last error: {tally.last_error}", soft_wrap=True, markup=False)
         err.print("`doctown status` counts them, `doctown requeue --state dead` tries again.")

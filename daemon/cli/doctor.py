@@ -19,7 +19,7 @@ from daemon.settings import Settings
 from db import migrate
 from db.errors import StoreError
 from db.session import Database, hide_password, resolve_url
-from db.types import Stage
+from db.types import TEXT_STAGES
 
 _DATABASE, _MODEL, _CONFIG = 3, 4, 2
 
@@ -81,7 +81,7 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
         settings=settings, db=Database(url, timeouts=timeouts_of(settings)), url=url, prompts=prompts_of(settings)
     )
     try:
-        for stage in (Stage.CODER, Stage.TALKER):
+        for stage in (one for one in TEXT_STAGES if one in settings.stages):
             yield _model(str(stage), await _health(lambda stage=stage: doctown.model(stage)))
         yield _model("embedder", await _health(doctown.embedder))
     finally:

@@ -149,6 +149,8 @@ def show_page(page: Page, *, source: bool = False, sheet: bool = False) -> None:
         )  # fmt: skip
     _show_text("For developers (content_raw)", page.content_raw, page.quality.get("coder"))
     _show_text("In plain words (content)", page.content, page.quality.get("talker"))
+    if page.instruct or any(work["stage"] == "instruct" and work["state"] != "done" for work in page.work):
+        _show_text("How to use it (instruct)", page.instruct, page.quality.get("instruct"))
 
 
 def _without_title(sheet: str) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from daemon.bootstrap import App, open_app
 from daemon.cli.main import app, execute
-from daemon.cli.options import DryRun, Json, Reason, Repo, whoami
+from daemon.cli.options import DryRun, Json, Reason, Repo, require_stages, whoami
 from daemon.cli.output import emit_json, err, out
 from daemon.settings import Settings
 from db import requeue as db_requeue
@@ -25,7 +25,7 @@ def requeue(
     ctx: typer.Context,
     stage: Annotated[
         list[Stage] | None,
-        typer.Option("--stage", help="coder, talker or embed; several times for several. Default: coder."),
+        typer.Option("--stage", help="coder, talker, instruct or embed; several times for several. Default: coder."),
     ] = None,
     repo: Repo = None,
     path: Annotated[str | None, typer.Option("--path", help="Files whose path matches, `*` for anything.")] = None,
@@ -66,9 +66,10 @@ def requeue(
     if state is State.LEASED:
         raise typer.BadParameter("what is being worked on cannot be requeued", param_hint="--state")
     if outdated and Stage.EMBED in stages:
-        raise typer.BadParameter("--outdated is about texts: coder and talker", param_hint="--stage")
+        raise typer.BadParameter("--outdated is about texts: coder, talker and instruct", param_hint="--stage")
 
     async def work(settings: Settings) -> int | None:
+        require_stages(settings, stages)
         async with open_app(settings) as doctown:
             chosen = [
                 db_requeue.Selection(

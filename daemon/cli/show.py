@@ -92,7 +92,8 @@ async def _prompts(doctown: App, stage: Stage, pages: Sequence[Page]) -> list[di
     """What would be sent for each page. Raises SourceError when the stage has nothing to work on yet."""
     text_stage = doctown.text_stage(stage)
     safety = Safety(doctown.settings.safety)
-    materials = await db_gather.look(doctown.db, [page.chunk_id for page in pages], language=doctown.settings.language)
+    chunks = [page.chunk_id for page in pages]
+    materials = await db_gather.look(doctown.db, chunks, stage, language=doctown.settings.language)
     return [
         {
             "chunk_id": page.chunk_id, "repo": page.repo, "fqn": page.fqn, "part": page.part, "stage": stage,

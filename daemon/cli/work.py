@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from daemon import log
-from daemon.bootstrap import ALL_STAGES, open_app
+from daemon.bootstrap import open_app
 from daemon.cli.main import app, execute
-from daemon.cli.options import Embedded
+from daemon.cli.options import Embedded, require_stages, whoami
 from daemon.cli.output import out
 from daemon.settings import Settings
 from daemon.work.events import Tally
@@ -33,9 +33,11 @@ def run(
 
     async def work(settings: Settings) -> int | None:
         chosen = settings.with_embedded_models() if embedded else settings
+        require_stages(chosen, stage or [])
         tally = Tally()
         async with open_app(chosen, name="doctown run") as doctown:
-            worker = doctown.worker(stages=stage or ALL_STAGES, observers=[tally])
+            await doctown.switch_stages(actor=whoami())
+            worker = doctown.worker(stages=stage or None, observers=[tally])
             stopping = asyncio.Event()
             listen(stopping, worker)
             log.get("run").info("database", url=hide_password(doctown.url))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daemon.doubles.sentences import CHINESE, NAMED, PLAIN, TECHNICAL
+from daemon.doubles.sentences import CHINESE, NAMED, PLAIN, TECHNICAL, USING
 
 LANGUAGES = tuple(PLAIN)
 
@@ -142,7 +142,7 @@ def write(system: str, user: str, seed: str, *, language: str | None = None) -> 
     if not wanted.headings:
         plain = _shuffled(PLAIN[tongue], seed)[:_SENTENCES_PLAIN]
         return f"{' '.join(plain[:_SENTENCES_PER_PARAGRAPH])}\n\n{' '.join(plain[_SENTENCES_PER_PARAGRAPH:])}"
-    technical = _shuffled(TECHNICAL[tongue], seed)
+    technical = _shuffled(_pool(tongue, user), seed)
     openings = _shuffled(NAMED[tongue], seed)
     names = _names(source_of(user), seed)
     sections: list[str] = []
@@ -156,6 +156,12 @@ def write(system: str, user: str, seed: str, *, language: str | None = None) -> 
             said.insert(0, openings[number % len(openings)].format(names=listed))
         sections.append(f"{heading}\n{' '.join(said)}")
     return "\n\n".join(sections)
+
+
+def _pool(language: str, user: str) -> Sequence[str]:
+    """The sentences to choose from: where the message holds some of ours, a description is there already."""
+    said = [sentence for sentence in TECHNICAL[language] if sentence in user]
+    return [*USING[language], *(one for one in TECHNICAL[language] if one not in said)] if said else TECHNICAL[language]
 
 
 def with_chinese(text: str, seed: str) -> str:

@@ -100,6 +100,52 @@ TECHNICAL = {
     ),
 }
 
+# For whoever uses code that has been described already.
+USING = {
+    "en": (
+        "Prepare the arguments where they are easiest to check, and keep the call itself short.",
+        "Use the returned value directly, since it is complete and needs no further treatment.",
+        "A typical use begins with data from outside and ends with a value that is shown or stored.",
+        "In a loop, make the call once per element and collect what comes back.",
+        "Do not change the arguments while the call is running, or the outcome is hard to explain.",
+        "A surprising value usually means that an argument was given in another unit or order.",
+        "When it fails, read the message first, because it names what was wrong with the input.",
+        "Reuse the value you got instead of asking for it again with the same arguments.",
+        "Cover the call with a small check of your own before you build on it.",
+        "Leave the defaults alone unless there is a reason that you can write down.",
+        "Hand it clean data, for nothing is repaired on the way.",
+        "Callers that need more than one result are better off with a list of inputs.",
+    ),
+    "ru": (
+        "Готовьте аргументы там, где их легче всего проверить, а сам вызов оставляйте коротким.",
+        "Используйте возвращённое значение напрямую: оно готово и не требует обработки.",
+        "Обычно всё начинается с данных извне и заканчивается значением, которое показывают или хранят.",
+        "В цикле делайте один вызов на элемент и собирайте то, что возвращается.",
+        "Не меняйте аргументы во время вызова, иначе итог будет трудно объяснить.",
+        "Неожиданное значение чаще всего означает, что аргумент передан в других единицах или порядке.",
+        "При сбое сначала прочитайте сообщение: в нём сказано, что было не так с входными данными.",
+        "Берите уже полученное значение, а не спрашивайте его снова с теми же аргументами.",
+        "Закройте вызов небольшой собственной проверкой, прежде чем строить на нём дальше.",
+        "Не трогайте значения по умолчанию, если нет причины, которую можно записать.",
+        "Передавайте чистые данные, ведь по пути ничего не исправляется.",
+        "Тем, кому нужно несколько результатов, удобнее передать список входных данных.",
+    ),
+    "es": (
+        "Prepare los argumentos donde sea más fácil revisarlos y deje corta la llamada misma.",
+        "Use directamente el valor devuelto, porque está completo y no necesita más tratamiento.",
+        "Un uso típico empieza con datos de fuera y termina con un valor que se muestra o se guarda.",
+        "Dentro de un bucle, haga una llamada por elemento y reúna lo que vuelve.",
+        "No cambie los argumentos mientras dura la llamada, o el resultado será difícil de explicar.",
+        "Un valor extraño suele significar que un argumento llegó en otra unidad o en otro orden.",
+        "Cuando falle, lea primero el mensaje, porque dice qué tenía de malo la entrada.",
+        "Aproveche el valor obtenido en lugar de pedirlo otra vez con los mismos argumentos.",
+        "Cubra la llamada con una pequeña comprobación propia antes de construir sobre ella.",
+        "No toque los valores por omisión si no hay una razón que pueda escribirse.",
+        "Entréguele datos limpios, pues por el camino no se corrige nada.",
+        "A quien necesita varios resultados le conviene pasar una lista de entradas.",
+    ),
+}
+
 # One of these opens a section where there are names to mention.
 NAMED = {
     "en": (

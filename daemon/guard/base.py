@@ -8,6 +8,17 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """How a piece may be used, for answers that show it."""
+
+    names: tuple[str, ...]  # by which it is called
+    signatures: tuple[tuple[str, ...], ...] = ()  # names of parameters, ``*args`` among them; none: not known
+    labels: frozenset[str] = frozenset()  # further names that arguments may bear (Swift)
+    shown: tuple[str, ...] = ()  # the code of places that use it
+    paths: tuple[str, ...] = ()  # the files of those places, and its own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """A model's answer with all that guards may measure it against."""
 
@@ -19,6 +30,7 @@ class Answer:
     facts: str = ""  # what else was shown, or the text that is retold
     params: tuple[str, ...] = ()  # names of the parameters
     identifiers: frozenset[str] = frozenset()  # names of the chunk: they belong to no language
+    usage: Usage | None = None  # where the answer is to show how the piece is used
     instructions: str = ""  # the system prompt: nothing of it belongs into an answer
 
 

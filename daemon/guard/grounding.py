@@ -17,7 +17,7 @@ from daemon.guard.base import Answer, Verdict
 from daemon.guard.figures import follows
 from daemon.guard.mentions import mentions, names_in, normal_name, numbers_in
 from daemon.identifiers import split
-from daemon.settings import GroundingSettings
+from daemon.thresholds import GroundingSettings
 
 _SMALL = frozenset({"0", "1", "2"})  # counted by the writer, not read from the code
 _HTTP = frozenset(str(status.value) for status in HTTPStatus)  # they have names in code and numbers in prose

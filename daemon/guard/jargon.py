@@ -14,7 +14,7 @@ from daemon.guard.base import Answer, Verdict
 from daemon.guard.grounding import known_names
 from daemon.guard.mentions import mentions, normal_name
 from daemon.guard.readability import reading_ease
-from daemon.settings import JargonSettings
+from daemon.thresholds import JargonSettings
 
 _SHOWN = 6
 

@@ -20,7 +20,7 @@ from lingua import Language as Lingua
 from daemon.errors import ConfigError
 from daemon.guard import prose
 from daemon.guard.base import Answer, Verdict
-from daemon.settings import LanguageGuardSettings
+from daemon.thresholds import LanguageGuardSettings
 
 # With these four lingua tells short technical texts apart in 98.6 % of cases: see docs/quality.md.
 _ALWAYS = ("en", "es", "ru", "zh")

@@ -72,6 +72,11 @@ def pieces(markdown: str) -> Iterator[tuple[str, bool]]:
                     yield child.content, child.type == "code_inline"
 
 
+def blocks(markdown: str) -> list[str]:
+    """The code of every fenced block."""
+    return [token.content for token in _parser().parse(markdown) if token.type == "fence"]
+
+
 def sentences(markdown: str, *, names: frozenset[str] = frozenset()) -> list[str]:
     """Sentences of the prose without identifiers; ``names`` are further words that belong to no language."""
     found = _bare_sentences(markdown)

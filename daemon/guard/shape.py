@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from daemon.guard import prose
 from daemon.guard.base import Answer, Verdict
-from daemon.settings import ShapeGuardSettings
+from daemon.thresholds import ShapeGuardSettings
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 _THINKING = re.compile(r"</?think(?:ing)?>", re.IGNORECASE)

@@ -20,8 +20,10 @@ from daemon.index.sheet_words import Words, words_of
 from daemon.settings import IndexSettings
 from db import index as db_index
 from db import report
+from db import switch as db_switch
 from db.parsed import IndexReport, ParsedFile, ParsedNode, SkippedFile
 from db.session import Database
+from db.types import Stage
 
 Progress = Callable[[str, int, int], None]  # step, done, all
 
@@ -210,6 +212,9 @@ async def _rewrite(
             done += len(batch)
             progress("index", done, total)
     run.written.chunks += await relink(db, repository.id, run.timed, progress, words, table)
+    if Stage.INSTRUCT in await db_switch.stages(db):
+        with run.timed("sites"):
+            await db_switch.write_sites(db, repository.id)
     await db_index.finish(db, repository.id, roles=table.fingerprint)
 
 

@@ -73,6 +73,46 @@ TECHNICAL = {
     ),
 }
 
+# For whoever uses code that has been described already.
+USING = {
+    "en": (
+        "Have everything at hand that it expects before you call it, because it asks for nothing later.",
+        "Take the result at once and hand it on, instead of calling again for the same answer.",
+        "Look at the result before you rely on it, since an empty one is as good as any other.",
+        "Let an error travel to the place that can do something about it, and do not hide it here.",
+        "Give it values of your own rather than shared ones, and you never have to think about side effects.",
+        "Where many answers are needed, collect the questions first and go through them in one place.",
+        "A mistake in the order of what you pass is easily made and shows only in the result.",
+        "Try it with the smallest input that makes sense before you trust it with the real one.",
+        "Write down beside the call why it is there, because the name alone does not say it.",
+        "Keep the call in one place of your own, so that a change of it stays a change of one line.",
+    ),
+    "ru": (
+        "Подготовьте всё необходимое до вызова, потому что позже ничего не запрашивается.",
+        "Заберите результат сразу и передайте его дальше, а не вызывайте ещё раз ради того же ответа.",
+        "Проверьте результат до того, как на него положиться: пустой результат тоже допустим.",
+        "Пусть ошибка дойдёт до места, где с ней можно что-то сделать, и не прячьте её здесь.",
+        "Передавайте собственные значения, а не общие, и тогда не придётся думать о побочных действиях.",
+        "Если нужно много ответов, сначала соберите вопросы и пройдите их в одном месте.",
+        "Перепутать порядок переданного легко, а заметно это станет только по результату.",
+        "Сначала попробуйте на самом маленьком осмысленном примере и лишь потом на настоящем.",
+        "Запишите рядом с вызовом, зачем он нужен, потому что одно имя этого не объясняет.",
+        "Держите вызов в одном своём месте, чтобы его изменение оставалось изменением одной строки.",
+    ),
+    "es": (
+        "Tenga a mano todo lo que espera antes de llamarla, porque después no pide nada más.",
+        "Recoja el resultado enseguida y páselo adelante, en lugar de llamar otra vez para la misma respuesta.",
+        "Mire el resultado antes de confiar en él, ya que uno vacío vale tanto como cualquier otro.",
+        "Deje que el error llegue al lugar que puede hacer algo con él, y no lo esconda aquí.",
+        "Dele valores propios y no compartidos, y nunca tendrá que pensar en efectos secundarios.",
+        "Cuando hagan falta muchas respuestas, reúna primero las preguntas y recórralas en un solo lugar.",
+        "Es fácil equivocarse en el orden de lo que se pasa, y solo se nota en el resultado.",
+        "Pruébela con la entrada más pequeña que tenga sentido antes de confiarle la verdadera.",
+        "Anote junto a la llamada por qué está ahí, porque el nombre por sí solo no lo dice.",
+        "Mantenga la llamada en un solo lugar propio, para que cambiarla siga siendo cambiar una línea.",
+    ),
+}
+
 # The one sentence of a section that names identifiers.
 NAMES = {
     "en": ("This code is about {}.", "The work is done with {}.", "It is connected with the rest through {}."),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from daemon.errors import ModelFailed
 from daemon.llm.base import Completion, Finish, Health, Prompt
-from daemon.llm.phrases import NAMES, PLAIN, TECHNICAL
+from daemon.llm.phrases import NAMES, PLAIN, TECHNICAL, USING
 from daemon.llm.thinking import strip_thinking
 
 Answer = str | Completion | Exception
@@ -157,7 +157,8 @@ def well_formed(prompt: Prompt) -> str:
     seed = f"{prompt.system}\0{prompt.user}\0{prompt.attempt}"
     if not prompt.sections:
         return " ".join(_pick(PLAIN[language], seed, _ALONE))
-    sentences = _pick(TECHNICAL[language], seed, len(TECHNICAL[language]))
+    pool = _pool(language, prompt.user)
+    sentences = _pick(pool, seed, len(pool))
     names = _names(prompt.user)
     sections: list[str] = []
     for number, heading in enumerate(prompt.sections):
@@ -169,6 +170,12 @@ def well_formed(prompt: Prompt) -> str:
             said[0] = NAMES[language][number % len(NAMES[language])].format(", ".join(f"`{name}`" for name in shown))
         sections.append(f"{heading}\n{' '.join(said)}")
     return "\n\n".join(sections)
+
+
+def _pool(language: str, asked: str) -> Sequence[str]:
+    """The sentences to choose from: where the prompt holds some of ours, a description is there already."""
+    said = [sentence for sentence in TECHNICAL[language] if sentence in asked]
+    return [*USING[language], *(one for one in TECHNICAL[language] if one not in said)] if said else TECHNICAL[language]
 
 
 def _names(text: str) -> list[str]:

@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from daemon.errors import AnswerRejected, AnswerUnusable, BudgetSpent, PromptCut, PromptTooLong
-from daemon.guard.base import Answer, Guard, Judgement, judge
+from daemon.guard.base import Answer, Guard, Judgement, Usage, judge
 from daemon.guard.shape import tidy
 from daemon.llm.base import Completion, Finish, Prompt, TextModel
 from daemon.parts import Splitter, by_lines
 from daemon.prompts import PartPrompt, Prompts, StagePrompt
-from daemon.settings import GuardSettings
 from daemon.stages import members
 from daemon.stages.asking import Asker, Spent, left_out
 from daemon.stages.budget import Sizes
 from daemon.stages.plan import Plan, lines_of, places, plan
+from daemon.thresholds import StageGuardSettings
 from daemon.words import Words
 from db.types import Material, Stage, TextDraft
 
@@ -57,6 +57,10 @@ class Writing(Protocol):
         """Which groups of facts are shown, and how many lines of each."""
         ...
 
+    def usage(self, material: Material) -> Usage | None:
+        """How the piece may be used, where the answer is to show it."""
+        ...
+
 
 _REPLANS = 4  # times that a server may refuse a question as too long before we believe that it never fits
 _HEAVY = 100_000  # characters of source that are measured, cut and judged in a thread of their own
@@ -80,7 +84,7 @@ class TextStage:
         model: TextModel,
         prompts: Prompts,
         guards: Sequence[Guard],
-        settings: GuardSettings,
+        settings: StageGuardSettings,
         *,
         safety: str = "",
         sizes: Sizes | None = None,
@@ -233,6 +237,7 @@ class TextStage:
             facts="\n".join([self.writing.facts(material), members.lines(material.members)]).strip("\n"),
             params=tuple(param.name.lstrip("*&") for param in material.params if param.name not in _OWN),
             identifiers=names(material),
+            usage=self.writing.usage(material),
             instructions=prompt.system,
         )
         async with self._judging:

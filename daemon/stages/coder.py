@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from daemon.guard.base import Usage
 from daemon.prompts import fence_for
 from daemon.settings import HintSettings
 from daemon.stages import hints, members
@@ -66,3 +67,7 @@ class Coder:
     def hints(self, material: Material, words: Words) -> Mapping[str, int]:
         """The groups of hints that had something to show, and how many lines each."""
         return hints.counts(material, words, self._groups)
+
+    def usage(self, material: Material) -> Usage | None:
+        """None: it explains, and shows nobody how to use it."""
+        return None

@@ -11,7 +11,7 @@ from db.types import Material, Stage, Vector, VectorDraft, VectorField
 
 
 class Embed:
-    """Material -> vectors of its source, its technical and its plain text."""
+    """Material -> vectors of its source and of each of its texts."""
 
     def __init__(self, embedder: Embedder) -> None:
         self.embedder = embedder
@@ -63,6 +63,8 @@ def texts_of(material: Material) -> dict[VectorField, str]:
         texts[VectorField.RAW] = material.content_raw
     if material.content:
         texts[VectorField.CONTENT] = material.content
+    if material.instruct:
+        texts[VectorField.INSTRUCT] = material.instruct
     return texts
 
 

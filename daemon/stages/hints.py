@@ -74,6 +74,12 @@ def instructions(material: Material, words: Words, groups: Sequence[str]) -> str
     return "\n".join([words.instruction("title"), *lines]) if lines else ""
 
 
+def demanded(material: Material, words: Words) -> str:
+    """What the role of a chunk asks of an answer; empty where it asks nothing."""
+    demand = words.role(material.role)
+    return f"{words.instruction('title')}\n- {demand}" if demand else ""
+
+
 def counts(material: Material, words: Words, groups: Sequence[str]) -> dict[str, int]:
     """How many lines each group showed; groups that had nothing to show are left out."""
     found = {group: sum(1 for _ in _of(group, material, words)) for group in groups}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from daemon.errors import SourceError
+from daemon.guard.base import Usage
 from daemon.prompts import fence_for
 from daemon.stages.hints import one_line
 from daemon.words import Words
@@ -40,3 +41,7 @@ class Talker:
     def hints(self, material: Material, words: Words) -> Mapping[str, int]:
         """None: the facts of the index are the Coder's business."""
         return {}
+
+    def usage(self, material: Material) -> Usage | None:
+        """None: it explains, and shows nobody how to use it."""
+        return None

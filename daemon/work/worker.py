@@ -26,7 +26,7 @@ from db import failures as db_failures
 from db import save as db_save
 from db.errors import StoreError
 from db.session import Database
-from db.types import Claim, Outcome, Stage, State, TextDraft
+from db.types import TEXT_STAGES, Claim, Outcome, Stage, State, TextDraft
 
 _YOUNG, _MIDDLE, _OLD = 50_000, 20, 100  # thresholds of the garbage collector while at work
 _PRUNE_S = 600.0  # between two looks for failures that are too old to keep
@@ -229,7 +229,7 @@ class Worker:
     async def _refresh(self) -> None:
         """Once per process: queue the texts that other prompts, models, options or languages made."""
         if self._recipes is not None and self._settings.queue.refresh == "auto":
-            for stage in (Stage.CODER, Stage.TALKER):
+            for stage in (one for one in TEXT_STAGES if one in self._settings.stages):
                 count = await db_save.refresh(self._db, stage, self._recipes(stage), language=self._settings.language)
                 if count:
                     self._log.info("outdated by a new recipe", stage=stage, chunks=count)

@@ -17,6 +17,7 @@ from db.models.base import Base, identity, moment, moment_now
 
 _EMPTY_OBJECT = text("'{}'")
 _ZERO = text("0")
+_STAGES = text("'{coder,talker,embed}'")
 
 
 class Control(Base):
@@ -33,6 +34,8 @@ class Control(Base):
     budget_until: Mapped[moment | None]  # while it lies ahead, no text is written: the budget of the day is used up
     budget_reason: Mapped[str | None]
     compatible_since: Mapped[str] = mapped_column(server_default=text("'0001'"))
+    stages: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=_STAGES)  # which make work
+    filled: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=_STAGES)  # whose work is in the queue
 
     __table_args__ = (CheckConstraint("id", name="one"),)
 

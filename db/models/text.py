@@ -29,21 +29,30 @@ SOURCE_KEY = "(source_hash || COALESCE('+' || context_hash, ''))"
 RAW_MISSING = "COALESCE(content_raw, '') = ''"
 CODER_DUE = f"source_hash IS NOT NULL AND ({RAW_MISSING} OR raw_key IS DISTINCT FROM {SOURCE_KEY})"
 TALKER_DUE = f"NOT ({RAW_MISSING}) AND (COALESCE(content, '') = '' OR content_key IS DISTINCT FROM md5(content_raw))"
-EMBED_KEY = f"md5(COALESCE({SOURCE_KEY}, '') || '|' || COALESCE(content_raw, '') || '|' || COALESCE(content, ''))"
+INSTRUCT_KEY = f"doctown_instruct_key({SOURCE_KEY}, content_raw, sites_hash)"
+INSTRUCT_DUE = (
+    f"COALESCE(usable, true) AND NOT ({RAW_MISSING}) AND NOT ({CODER_DUE}) AND "
+    f"(COALESCE(instruct, '') = '' OR instruct_key IS DISTINCT FROM {INSTRUCT_KEY})"
+)
+EMBED_KEY = (
+    f"md5(COALESCE({SOURCE_KEY}, '') || '|' || COALESCE(content_raw, '') || '|' || COALESCE(content, '') "
+    "|| COALESCE('|' || NULLIF(instruct, ''), ''))"
+)
 EMBED_DUE = f"(source_hash IS NOT NULL OR NOT ({RAW_MISSING})) AND embed_key IS DISTINCT FROM {EMBED_KEY}"
 TSV = (
     "setweight(to_tsvector('simple', left(COALESCE(idents, ''), 100000)), 'A') || "
     "setweight(doctown_prose_tsv(lang_detected, left(COALESCE(content_raw, '') || ' ' || COALESCE(content, ''), "
-    "200000)), 'B') || setweight(to_tsvector('simple', left(COALESCE(words, ''), 200000)), 'D')"
+    "200000)), 'B') || setweight(doctown_prose_tsv(lang_detected, left(COALESCE(instruct, ''), 100000)), 'C') || "
+    "setweight(to_tsvector('simple', left(COALESCE(words, ''), 200000)), 'D')"
 )
 
 
 class Chunk(Base):
     """What is documented: a node, or one part of a long one.
 
-    ``content_raw`` is the Coder's text, ``content`` the Talker's. The ``*_key`` columns say what each text was
-    made from; the generated ``*_due`` columns compare them with what is there now. Triggers keep ``work`` in
-    step with them, so plain SQL requeues: ``UPDATE chunk SET content_raw = NULL WHERE ...``.
+    ``content_raw`` is the Coder's text, ``content`` the Talker's, ``instruct`` that of Instruct. The ``*_key`` columns
+    say what each text was made from; the generated ``*_due`` columns compare them with what is there now. Triggers
+    keep ``work`` in step with them, so plain SQL requeues: ``UPDATE chunk SET content_raw = NULL WHERE ...``.
     """
 
     __tablename__ = "chunk"
@@ -61,6 +70,8 @@ class Chunk(Base):
     priority: Mapped[int] = mapped_column(Integer, server_default=text("0"))  # lower goes first
     source_hash: Mapped[str | None]  # the node's, or md5 of its source; null: nothing to explain
     context_hash: Mapped[str | None]  # what neighbours show of themselves
+    sites_hash: Mapped[str | None]  # what the places look like that use it: see doctown_sites_hash
+    usable: Mapped[bool | None]  # false: nobody is told how to use it (tests, files); null: true
     source_key: Mapped[str | None] = mapped_column(Computed(SOURCE_KEY, persisted=True))
     content_raw: Mapped[str | None]
     content: Mapped[str | None]
@@ -73,6 +84,9 @@ class Chunk(Base):
     content_key: Mapped[str | None]  # md5 of the content_raw that content was made from
     content_recipe: Mapped[str | None]
     content_fence: Mapped[int | None] = mapped_column(BigInteger)
+    instruct_key: Mapped[str | None]  # doctown_instruct_key of what instruct was made from
+    instruct_recipe: Mapped[str | None]
+    instruct_fence: Mapped[int | None] = mapped_column(BigInteger)
     embed_key: Mapped[str | None]
     embed_recipe: Mapped[str | None]
     idents: Mapped[str | None]  # identifiers, split; null: an external indexer left it to us
@@ -80,6 +94,7 @@ class Chunk(Base):
     content_tsv: Mapped[Any] = mapped_column(TSVECTOR, Computed(TSV, persisted=True))
     coder_due: Mapped[bool | None] = mapped_column(Boolean, Computed(CODER_DUE, persisted=True))
     talker_due: Mapped[bool | None] = mapped_column(Boolean, Computed(TALKER_DUE, persisted=True))
+    instruct_due: Mapped[bool | None] = mapped_column(Boolean, Computed(INSTRUCT_DUE, persisted=True))
     embed_due: Mapped[bool | None] = mapped_column(Boolean, Computed(EMBED_DUE, persisted=True))
     created_at: Mapped[moment_now]
     updated_at: Mapped[moment_now]
@@ -126,7 +141,7 @@ class Embedding(Base):
     text_hash: Mapped[str]
     vector: Mapped[Any] = mapped_column(VECTOR)
 
-    __table_args__ = (CheckConstraint("field IN ('source', 'raw', 'content')", name="field"),)
+    __table_args__ = (CheckConstraint("field IN ('source', 'raw', 'content', 'instruct')", name="field"),)
 
 
 class Generation(Base):

@@ -9,7 +9,7 @@ SELECT c.id AS chunk_id, r.name AS repo, r.language, c.title, c.part, n.kind, n.
             ELSE COALESCE((SELECT m.imports FROM node m WHERE m.file_id = n.file_id AND m.kind = 'FILE' LIMIT 1), '{}')
        END AS imports,
        COALESCE(n.source_code, '') AS source_code, COALESCE(c.source_hash, '') AS source_hash,
-       c.strategy, c.audience, c.goal, c.quality_target, c.content_raw, c.content, c.idents,
+       c.strategy, c.audience, c.goal, c.quality_target, c.content_raw, c.content, c.instruct, c.idents,
        COALESCE((
            SELECT jsonb_agg(to_jsonb(callee) - 'place' - 'dst_name' ORDER BY callee.internal DESC, callee.place) FROM (
                SELECT found.*, CAST(sum(found.count) OVER same AS bigint) AS sites, count(*) OVER same AS names,

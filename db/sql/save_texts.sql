@@ -32,10 +32,15 @@ WITH draft AS MATERIALIZED (
            content_key    = CASE h.stage WHEN 'talker' THEN h.wanted_key ELSE c.content_key END,
            content_recipe = CASE h.stage WHEN 'talker' THEN h.recipe ELSE c.content_recipe END,
            content_fence  = CASE h.stage WHEN 'talker' THEN h.fence ELSE c.content_fence END,
+           instruct        = CASE h.stage WHEN 'instruct' THEN h.output ELSE c.instruct END,
+           instruct_key    = CASE h.stage WHEN 'instruct' THEN h.wanted_key ELSE c.instruct_key END,
+           instruct_recipe = CASE h.stage WHEN 'instruct' THEN h.recipe ELSE c.instruct_recipe END,
+           instruct_fence  = CASE h.stage WHEN 'instruct' THEN h.fence ELSE c.instruct_fence END,
            lang_detected  = COALESCE(h.language_detected, c.lang_detected),
            explain_quality = c.explain_quality || jsonb_build_object(h.stage, h.quality),
            updated_at     = CASE WHEN h.output IS DISTINCT FROM
-                                      CASE h.stage WHEN 'coder' THEN c.content_raw ELSE c.content END
+                                      CASE h.stage WHEN 'coder' THEN c.content_raw
+                                                   WHEN 'talker' THEN c.content ELSE c.instruct END
                                  THEN clock_timestamp() ELSE c.updated_at END
       FROM held h
      WHERE h.fresh AND c.id = h.chunk_id

@@ -121,6 +121,29 @@ def test_requeue_does_not_guess(built: Doctown) -> None:
     assert built("requeue", "--state", "leased").code == 2
 
 
+def test_instruct_is_turned_on_by_one_setting(built: Doctown, shop: Path, config: Path, psql: Connection) -> None:
+    assert "this stage is off" in built("requeue", "--all", "--stage", "instruct").err
+    assert built("run", "--once", "--stage", "instruct").code == 2
+    usual = config.read_text()
+    config.write_text(f"{usual}\nstages: [coder, talker, instruct, embed]\n")
+    usable = scalar(psql, "SELECT count(*) FROM chunk WHERE usable")
+    assert f"texts {usable}, regenerated 0" in built("build", str(shop)).out
+    shown = built("show", "send_receipt").out
+    assert "How to use it (instruct)" in shown
+    asked = built("show", "send_receipt", "--prompt", "instruct").out
+    assert "[OrderService.place, shop/orders.py]" in asked
+    assert "send_receipt(number)" in asked
+    assert {row["stage"] for row in built("status", "--json").json} >= {"instruct"}
+    assert built("requeue", "--fqn", "*.send_receipt", "--stage", "instruct", "--json").json["requeued"] == {
+        "instruct": 1
+    }
+    config.write_text(usual)
+    assert "texts 0, regenerated 0" in built("build", str(shop)).out
+    assert scalar(psql, "SELECT count(*) FROM work WHERE stage = 'instruct' AND state <> 'done'") == 0
+    assert "How to use it (instruct)" in built("show", "send_receipt").out, "the texts stay"
+    assert [entry["command"] for entry in built("audit", "--json").json].count("stages") == 2
+
+
 def test_a_large_requeue_asks(built: Doctown, psql: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("daemon.cli.requeue._ASK_ABOVE", 3)
     result = built("requeue", "--all")

@@ -58,6 +58,9 @@ def test_generated_columns_checks_and_storage_agree(db_url: str, empty_url: str)
         script = (SCRIPTS / "sql" / "0001_tables.sql").read_text(encoding="utf-8")
         start = script.index("CREATE FUNCTION doctown_prose_tsv")
         connection.execute(text(script[start : script.index("END;", start) + 4]))
+        script = (SCRIPTS / "sql" / "0004_instruct.sql").read_text(encoding="utf-8")
+        start = script.index("CREATE FUNCTION doctown_instruct_key")
+        connection.execute(text(script[start : script.index(";", start) + 1]))
         Base.metadata.create_all(connection)
     query = """
         SELECT c.relname, a.attname, pg_get_expr(d.adbin, d.adrelid) AS expression

@@ -29,6 +29,8 @@ from tests.support.builders import (
 )  # fmt: skip
 from tests.support.workers import an_app, work_off
 
+_STAGES = (Stage.CODER, Stage.TALKER, Stage.EMBED)
+
 
 @pytest.fixture
 async def shop(db: Database, psql: Connection) -> dict[str, int]:
@@ -161,15 +163,17 @@ async def test_an_unknown_symbol(db: Database, shop: dict[str, int]) -> None:
 async def test_scope_progress_never_falls(db: Database, psql: Connection) -> None:
     repo = a_repository(psql, "shop")
     chunks = some_chunks(psql, repo, 3)
-    assert await report.scope_progress(db, repo, None) == {
+    assert await report.scope_progress(db, repo, None, _STAGES) == {
         Stage.CODER: (0, 0, 3), Stage.TALKER: (0, 0, 3), Stage.EMBED: (0, 0, 3),
     }  # fmt: skip
     tally = Tally()
     await work_off(an_app(db), stages=[Stage.EMBED], observers=[tally])
-    assert (await report.scope_progress(db, repo, chunks[:2]))[Stage.EMBED] == (0, 0, 2), "texts are still to come"
+    assert (await report.scope_progress(db, repo, chunks[:2], _STAGES))[Stage.EMBED] == (0, 0, 2), (
+        "texts are still to come"
+    )
     await work_off(an_app(db))
-    assert (await report.scope_progress(db, repo, chunks[:2]))[Stage.EMBED] == (2, 0, 2)
-    assert await report.documented(db, chunks) == 3
+    assert (await report.scope_progress(db, repo, chunks[:2], _STAGES))[Stage.EMBED] == (2, 0, 2)
+    assert await report.documented(db, chunks, _STAGES) == 3
     assert {row["state"] for row in all_rows(psql, "SELECT state FROM work")} == {"done"}
 
 

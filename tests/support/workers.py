@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from daemon.bootstrap import ALL_STAGES, App
+from daemon.bootstrap import App
 from daemon.config import shared
 from daemon.llm.base import Embedder, TextModel
 from daemon.llm.scripted import ScriptedEmbedder, ScriptedModel
@@ -34,15 +34,18 @@ def an_app(
     *,
     coder: TextModel | None = None,
     talker: TextModel | None = None,
+    instruct: TextModel | None = None,
     embedder: Embedder | None = None,
     slots: int = 4,
     language: str = "en",
     budget: BudgetSettings | None = None,
+    stages: Sequence[Stage] = (Stage.CODER, Stage.TALKER, Stage.EMBED),
     **queue: Any,
 ) -> App:
     """Everything wired as in production, but for the models."""
     settings = Settings(
         language=language,
+        stages=tuple(stages),
         endpoints={"scripted": EndpointSettings(provider="scripted", slots=slots)},
         queue=QueueSettings(**{**QUICK, **queue}),
         budget=budget or BudgetSettings(),
@@ -51,12 +54,13 @@ def an_app(
     app = App(settings=settings, db=db, url=db.url, prompts=Prompts(shared("prompts")))
     app._models[Stage.CODER] = coder or ScriptedModel()
     app._models[Stage.TALKER] = talker or ScriptedModel()
+    app._models[Stage.INSTRUCT] = instruct or ScriptedModel()
     app._embedder = embedder or ScriptedEmbedder(dims=16)
     return app
 
 
 def a_worker(
-    app: App, *, stages: Sequence[Stage] = ALL_STAGES, observers: Sequence[Observer] = (), scope: Scope | None = None
+    app: App, *, stages: Sequence[Stage] | None = None, observers: Sequence[Observer] = (), scope: Scope | None = None
 ) -> Worker:
     """A worker that does not refresh on its own."""
     return app.worker(stages=stages, observers=observers, scope=scope, refresh=False)

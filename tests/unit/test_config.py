@@ -11,6 +11,7 @@ import yaml
 from daemon.config import find_config, load, shared
 from daemon.errors import ConfigError
 from daemon.settings import Settings
+from db.types import Stage
 
 
 def write(folder: Path, text: str) -> Path:
@@ -59,6 +60,32 @@ def test_one_changed_key_of_a_model_keeps_its_others(tmp_path: Path) -> None:
     assert settings.models.talker == Settings().models.talker
 
 
+def test_instruct_is_one_setting_away_and_takes_the_coders_model(tmp_path: Path) -> None:
+    assert Stage.INSTRUCT not in Settings().stages
+    settings = load(write(tmp_path, "stages: [embed, instruct, coder]\nmodels:\n  coder:\n    name: other\n"), {})
+    assert settings.stages == (Stage.CODER, Stage.INSTRUCT, Stage.EMBED)
+    assert settings.models.of(Stage.INSTRUCT) == settings.models.coder
+    own = load(write(tmp_path, "models:\n  coder: {name: other}\n  instruct: {temperature: 0.1}\n"), {}).models
+    assert (own.of(Stage.INSTRUCT).name, own.of(Stage.INSTRUCT).temperature) == ("other", 0.1)
+    assert own.coder.temperature == 0.3
+    assert load(write(tmp_path, ""), {"DOCTOWN_STAGES": "[coder]"}).stages == (Stage.CODER,)
+
+
+def test_thresholds_of_one_stage_lie_over_those_of_all(tmp_path: Path) -> None:
+    guard = load(
+        write(
+            tmp_path,
+            "guard:\n  max_regenerations: 1\n  shape: {copied: 0.4}\n  jargon: {share: 0.1}\n"
+            "  stages:\n    talker: {jargon: null, shape: {repeated: 0.2}}\n    instruct: {on_failure: park}\n",
+        ),
+        {},
+    ).guard
+    talker, instruct = guard.of(Stage.TALKER), guard.of(Stage.INSTRUCT)
+    assert (talker.shape.copied, talker.shape.repeated, talker.jargon) == (0.4, 0.2, None)
+    assert (instruct.on_failure, instruct.max_regenerations, instruct.shape.copied) == ("park", 1, 0.4)
+    assert guard.of(Stage.CODER) is guard
+
+
 def test_another_endpoint_stands_beside_the_default(tmp_path: Path) -> None:
     settings = load(
         write(tmp_path, "endpoints:\n  gpu:\n    provider: openai\n    url: http://gpu:8000\n    slots: 8\n"), {}
@@ -85,6 +112,16 @@ def test_another_endpoint_stands_beside_the_default(tmp_path: Path) -> None:
             ["load the model anew for every other call"],
         ),
         ("models:\n  coder:\n    output_tokens: 9000\n", {}, ["the prompt needs room too"]),
+        ("models:\n  instruct: {endpoint: gpu}\n", {}, [r"models\.instruct\.endpoint", "no endpoint is called 'gpu'"]),
+        ("models:\n  instruct:\n    context_tokens: 4096\n", {}, ["load the model anew for every other call"]),
+        ("stages: [talker]\n", {}, ["stages", r"doctown\.yaml:1", "coder must be among them"]),
+        ("stages: [coder, coder]\n", {}, ["each may stand there once"]),
+        ("stages: [coder, painter]\n", {}, [r"stages\.1", "'instruct'"]),
+        (
+            "guard:\n  stages:\n    talker:\n      shape:\n        copid: 1\n", {},
+            [r"guard\.stages\.talker\.shape\.copid", r"doctown\.yaml:5", "no such setting"],
+        ),
+        ("guard:\n  stages:\n    embed: {}\n", {}, ["'coder', 'talker' or 'instruct'"]),
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_explained(tmp_path: Path, text: str, environ: dict[str, str], said: list[str]) -> None:

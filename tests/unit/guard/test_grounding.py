@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from daemon.guard.base import Answer
 from daemon.guard.grounding import GroundingGuard, ValuesGuard
 from daemon.guard.mentions import mentions, normal_number
-from daemon.settings import GroundingSettings
+from daemon.thresholds import GroundingSettings
 
 SOURCE = '''
 async def fetch_invoice(client, invoice_id: str, *, timeout: float = 2.5, retries: int = 4):

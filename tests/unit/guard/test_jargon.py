@@ -7,7 +7,7 @@ import pytest
 from daemon.guard.base import Answer
 from daemon.guard.jargon import JargonGuard, jargon_words
 from daemon.guard.readability import reading_ease
-from daemon.settings import JargonSettings
+from daemon.thresholds import JargonSettings
 
 PLAIN = {
     "en": "This part looks after the bills of our customers. It asks the shop for one bill and tries again if it "

@@ -7,7 +7,7 @@ import pytest
 from daemon.errors import ConfigError
 from daemon.guard.base import Answer
 from daemon.guard.language import LanguageGuard
-from daemon.settings import LanguageGuardSettings
+from daemon.thresholds import LanguageGuardSettings
 
 RUSSIAN = """### 1. Краткое описание
 Функция `load_user` находит пользователя по номеру и возвращает его карточку из хранилища.

@@ -12,7 +12,7 @@ from daemon.guard.jargon import JargonGuard, jargon_words
 from daemon.guard.language import LanguageGuard
 from daemon.guard.shape import ShapeGuard
 from daemon.prompts import ALL, Prompts
-from daemon.settings import GuardSettings
+from daemon.thresholds import GuardSettings
 
 PROMPTS = Prompts(shared("prompts"))
 SOURCE = "function clamp(value, low, high) return math.max(low, math.min(value, high)) end"

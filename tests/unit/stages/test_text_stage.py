@@ -13,11 +13,12 @@ from daemon.guard.language import LanguageGuard
 from daemon.guard.shape import ShapeGuard
 from daemon.llm.base import Completion, Finish, Health, Prompt
 from daemon.prompts import Prompts
-from daemon.settings import GuardSettings, HintSettings
+from daemon.settings import HintSettings
 from daemon.stages.base import TextStage
 from daemon.stages.coder import Coder
 from daemon.stages.hints import GROUPS
 from daemon.stages.talker import Talker
+from daemon.thresholds import GuardSettings
 from db.types import Neighbour
 from tests.support.material import a_material
 
