@@ -162,6 +162,14 @@ END $$;
 -- none any more.
 CREATE OR REPLACE FUNCTION doctown_node_updated() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- Chunks are locked in the order in which a save locks them: two statements that lock the same rows, each in an
+    -- order of its own, deadlock now and then.
+    PERFORM c.id
+       FROM chunk c JOIN new_node n ON n.id = c.node_id JOIN old_node o ON o.id = n.id
+      WHERE n.source_hash IS DISTINCT FROM o.source_hash OR n.source_code IS DISTINCT FROM o.source_code
+            OR doctown_usable(n.kind, n.role) <> doctown_usable(o.kind, o.role)
+      ORDER BY c.id FOR NO KEY UPDATE OF c;
+
     UPDATE chunk c SET source_hash = COALESCE(n.source_hash, md5(n.source_code))
       FROM new_node n JOIN old_node o ON o.id = n.id
      WHERE c.node_id = n.id
