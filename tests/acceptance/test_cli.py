@@ -303,13 +303,13 @@ def test_quality_lists_the_worst_first(built: Doctown, psql: Connection) -> None
     assert shown.out.index("shop.mail.send_receipt") < shown.out.index("shop.orders")
 
 
-@pytest.mark.parametrize("by", ["defect", "prompt", "model", "repo"])
-def test_quality_by_something(built: Doctown, by: str) -> None:
-    result = built("quality", "--by", by)
-    assert result.code == 0, result.err
-    groups = built("quality", "--by", by, "--json").json["groups"]
-    assert {group["stage"] for group in groups} == (set() if by == "defect" else {"coder", "talker"})
-    assert all(group["name"] in result.out for group in groups)
+def test_quality_by_something(built: Doctown) -> None:
+    for by in ("defect", "prompt", "model", "repo"):
+        result = built("quality", "--by", by)
+        assert result.code == 0, result.err
+        groups = built("quality", "--by", by, "--json").json["groups"]
+        assert {group["stage"] for group in groups} == (set() if by == "defect" else {"coder", "talker"})
+        assert all(group["name"] in result.out for group in groups)
 
 
 def test_quality_of_a_part(built: Doctown) -> None:
