@@ -12,7 +12,6 @@ from db.payload import dump
 from db.session import Database
 from db.sql import sql
 
-
 _OURS = r"^# `[^\n]*`\n\n[^\n]+ · [^\n]+\n"  # how daemon/index/sheet.py begins: name, then kind and language
 
 
