@@ -12,6 +12,8 @@ from db.payload import dump
 from db.session import Database
 from db.sql import sql
 
+_OURS = r"^# `[^\n]*`\n\n[^\n]+ · [^\n]+\n"  # how daemon/index/sheet.py begins: name, then kind and language
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetChunk:
@@ -78,15 +80,19 @@ async def surroundings(db: Database, chunks: Sequence[int]) -> Surroundings:
 
 
 async def lacking(db: Database, chunks: Sequence[int], *, foreign: bool) -> list[int]:
-    """Those of the chunks that have no sheet; with ``foreign`` also those of an index that no linking keeps fresh."""
+    """Those of the chunks that have no sheet; with ``foreign`` also those of an index that no linking keeps fresh.
+
+    There explain_md may hold a text that came with the index: what does not look like a sheet of ours stays.
+    """
     async with db.statement() as connection:
         rows = await connection.execute(
             text(
                 "SELECT c.id FROM chunk c JOIN repository r ON r.id = c.repo_id "
                 "WHERE c.id = ANY (CAST(:chunks AS bigint[])) "
-                "AND (c.explain_md IS NULL OR CAST(:foreign AS boolean) AND r.index_state = 'new')"
+                "AND (COALESCE(c.explain_md, '') = '' "
+                "OR CAST(:foreign AS boolean) AND r.index_state = 'new' AND c.explain_md ~ CAST(:ours AS text))"
             ),
-            {"chunks": sorted(set(chunks)), "foreign": foreign},
+            {"chunks": sorted(set(chunks)), "foreign": foreign, "ours": _OURS},
         )
         return [row.id for row in rows]
 

@@ -203,6 +203,13 @@ async def test_a_foreign_sheet_is_rendered_again_on_request_because_nothing_else
     assert await sheets.fill(db, [chunk], language="en", foreign=True) == 0, "what is the same is not written"
 
 
+@pytest.mark.parametrize("text", ["Explained by hand.", "# `shop.total`\n\nIt adds up.", "# Totals\n\nsum · total\n"])
+async def test_what_a_foreign_index_says_in_place_of_a_sheet_is_kept(db: Database, psql: Connection, text: str) -> None:
+    chunk = a_chunk(psql, a_node(psql, a_repository(psql), fqn="shop.total"), explain_md=text)
+    assert await sheets.fill(db, [chunk], language="en", foreign=True) == 0
+    assert scalar(psql, "SELECT explain_md FROM chunk WHERE id = %s", chunk) == text
+
+
 async def test_members_of_a_foreign_class_are_known_by_their_owner(db: Database, psql: Connection) -> None:
     repo = a_repository(psql)
     owner = a_node(psql, repo, kind="CLASS", fqn="shop.Cart", name="Cart", signature="class Cart")
