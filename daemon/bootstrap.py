@@ -18,6 +18,7 @@ from daemon.guard.shape import ShapeGuard
 from daemon.index.split import split
 from daemon.llm import registry
 from daemon.llm.base import Embedder, TextModel
+from daemon.llm.tokens import Gauge
 from daemon.prompts import Prompts
 from daemon.safety.material import Safety
 from daemon.settings import Settings
@@ -52,6 +53,7 @@ class App:
     prompts: Prompts
     _models: dict[str, TextModel] = field(default_factory=dict)
     _embedder: Embedder | None = None
+    _gauges: dict[str, Gauge] = field(default_factory=dict)  # by model: its stages learn from each other
 
     def model(self, stage: Stage) -> TextModel:
         """The text model of a stage."""
@@ -88,6 +90,7 @@ class App:
         return TextStage(
             writing, hold(model) if hold else model, self.prompts, self.guards(stage), self.settings.guard,
             safety=Safety(self.settings.safety).fingerprint, sizes=self._sizes(stage), split=split,
+            gauge=self._gauges.setdefault(model.name, Gauge(model.name)),
         )  # fmt: skip
 
     def _sizes(self, stage: Stage) -> Sizes:
