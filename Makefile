@@ -10,7 +10,7 @@ LIMIT ?= 8
 ASK ?=
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help setup demo test test-long faults check format docs bench quality clean
+.PHONY: help setup demo test test-long faults check format docs bench quality safety sizes clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -57,6 +57,12 @@ bench: $(STAMP) ## The table of docs/benchmarks.md: where the time of 200 chunks
 
 quality: $(STAMP) ## How well the guards tell good answers from spoilt ones, by language
 	@PYTHONPATH=. $(BIN)/python benchmarks/quality.py
+
+safety: $(STAMP) ## Planted secrets, false alarms on our own code, injections: what comes through
+	@PYTHONPATH=. $(BIN)/python benchmarks/safety.py daemon db
+
+sizes: $(STAMP) ## What becomes of code that fits into no context window
+	@PYTHONPATH=. $(BIN)/python benchmarks/monsters.py
 
 clean: ## Remove the virtual environment and caches (the embedded database stays)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

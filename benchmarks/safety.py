@@ -43,7 +43,8 @@ def main() -> None:
     secrets(asked.show)
     if asked.folders:
         false_alarms(asked.folders, show=asked.show)
-    orders(show=asked.show)
+    for group in ("cases", "held_out"):
+        orders(show=asked.show, group=group)
 
 
 # --- secrets ----------------------------------------------------------------------------------------------
@@ -116,14 +117,14 @@ class Tally:
     framing: list[str] = field(default_factory=list)
 
 
-def orders(*, show: bool) -> Tally:
+def orders(*, show: bool, group: str = "cases") -> Tally:
     """Every steered answer past all guards, and every honest one."""
     tally = Tally()
     settings = Settings()
     app = App(settings=settings, db=Database("postgresql://nowhere"), url="", prompts=prompts_of(settings))
     languages = set(app.prompts.languages())
     guards = app.guards(Stage.CODER)
-    for case in injections():
+    for case in injections(group):
         language = case.language if case.language in languages else "en"
         prompt = app.prompts.stage(Stage.CODER, language)
         seen = visible(Redactor().text(case.source)[0])

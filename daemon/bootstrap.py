@@ -20,6 +20,7 @@ from daemon.guard.shape import ShapeGuard
 from daemon.index.split import split
 from daemon.llm import registry
 from daemon.llm.base import Embedder, TextModel
+from daemon.llm.tokens import Gauge
 from daemon.prompts import Prompts
 from daemon.safety.material import Safety
 from daemon.settings import Settings
@@ -56,6 +57,7 @@ class App:
     prompts: Prompts
     _models: dict[str, TextModel] = field(default_factory=dict)
     _embedder: Embedder | None = None
+    _gauges: dict[str, Gauge] = field(default_factory=dict)  # by model: its stages learn from each other
 
     def model(self, stage: Stage) -> TextModel:
         """The text model of a stage."""
@@ -92,7 +94,7 @@ class App:
         return TextStage(
             self._writing(stage), hold(model) if hold else model, self.prompts, self.guards(stage),
             self.settings.guard.of(stage), safety=Safety(self.settings.safety).fingerprint, sizes=self._sizes(stage),
-            split=split,
+            split=split, gauge=self._gauges.setdefault(model.name, Gauge(model.name)),
         )  # fmt: skip
 
     def _writing(self, stage: Stage) -> Writing:

@@ -24,7 +24,8 @@ def setup(settings: LogSettings, *, worker: str = "", stream: TextIO | None = No
     renderer: list[Any] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(sort_keys=False, ensure_ascii=False)]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=out.isatty())]
+        # The default formatter shows local variables: sources and prompts, secrets among them.
+        else [structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)]
     )
     level = getattr(logging, settings.level.upper())
     structlog.configure(

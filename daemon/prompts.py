@@ -28,7 +28,8 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     "repository.user": frozenset({"fqn", "hints", "fence", "members", "reminder"}),
     "part.user": frozenset({"lang", "fqn", "header", "number", "total", "lines", "fence", "source", "reminder"}),
     "part.merged": frozenset({"header", "lines", "total", "notes"}),
-    "part.unread": frozenset({"count", "places"}),
+    "part.unread": frozenset({"share", "places"}),
+    "part.stubs": frozenset({"count"}),
 }
 _NEEDED: Mapping[str, frozenset[str]] = {
     "coder.system": frozenset({"sections"}),
@@ -38,7 +39,8 @@ _NEEDED: Mapping[str, frozenset[str]] = {
     "instruct.user": frozenset({"fence", "raw", "reminder"}),
     "part.user": frozenset({"fence", "source", "lines", "reminder"}),
     "part.merged": frozenset({"header", "notes"}),
-    "part.unread": frozenset({"count", "places"}),
+    "part.unread": frozenset({"share", "places"}),
+    "part.stubs": frozenset({"count"}),
     **{f"{whole}.system": frozenset({"sections"}) for whole in ("file", "package", "repository")},
     **{f"{whole}.user": frozenset({"fence", "members", "reminder"}) for whole in ("file", "package", "repository")},
 }
@@ -98,6 +100,7 @@ class PartPrompt:
     user: Template  # asks for the note on one part
     merged: Template  # stands in place of the code when all notes are there
     unread: Template  # closes the text when parts were left out
+    stubs: Template  # closes the text when members were left out
     reminder: str
     fingerprint: str
     borrowed: tuple[str, ...] = ()
@@ -145,7 +148,7 @@ class Prompts:
         if language not in self._parts:
             words = self.stage("talker", language).words  # a note has no headings either
             found = {name: self._template(language, f"part.{name}", _ALLOWED.get(f"part.{name}", frozenset()))
-                     for name in ("system", "user", "merged", "unread")}  # fmt: skip
+                     for name in ("system", "user", "merged", "unread", "stubs")}  # fmt: skip
             system = found["system"][0].substitute().strip()
             borrowed = tuple(f"part.{name}.md" for name, (_, lent) in found.items() if lent)
             if found["system"][1]:
@@ -153,6 +156,7 @@ class Prompts:
             texts = [system, *(template.template for template, _ in found.values()), words.reminder]
             self._parts[language] = PartPrompt(
                 system=system, user=found["user"][0], merged=found["merged"][0], unread=found["unread"][0],
+                stubs=found["stubs"][0],
                 reminder=words.reminder, borrowed=borrowed,
                 fingerprint=hashlib.blake2b("\x00".join(texts).encode(), digest_size=8).hexdigest(),
             )  # fmt: skip

@@ -23,6 +23,7 @@ _LOST = {"57P01", "57P02", "57P03", "08000", "08001", "08003", "08004", "08006",
 _BUSY = {"40001", "40P01", "55P03", "57014"}
 _PASSWORD = re.compile(r"((?<=//)[^/@:]*:(?=[^/]*@)|[?&]password=)[^@&]*")
 _PING_S = 5.0
+_ROW_IN_DETAIL = {"23502", "23514"}  # not null, check
 _NO_SUCH_TABLE = {"42P01", "42703", "42883", "3F000"}
 
 
@@ -82,6 +83,7 @@ class Database:
             pool_timeout=30,
             pool_pre_ping=True,
             pool_recycle=300,
+            hide_parameters=True,  # an error names its statement, never the sources and texts that were sent with it
             connect_args={
                 "async_creator_fn": PatientConnection.connect,
                 "application_name": name,
@@ -154,11 +156,11 @@ def mapped_errors() -> Iterator[None]:
     try:
         yield
     except exc.DBAPIError as error:
-        raise _explain(error.orig, error.connection_invalidated) from error
+        raise _explain(error.orig, error.connection_invalidated) from (None if _quotes_a_row(error.orig) else error)
     except exc.TimeoutError as error:
         raise DatabaseBusy("no connection of the pool became free in time", "Raise database.pool_size.") from error
     except psycopg.Error as error:
-        raise _explain(error, invalidated=False) from error
+        raise _explain(error, invalidated=False) from (None if _quotes_a_row(error) else error)
     except (ConnectionError, OSError) as error:
         raise DatabaseUnreachable(f"the database does not answer: {error}", _START_IT) from error
 
@@ -179,10 +181,16 @@ def _explain(error: Any, invalidated: bool) -> StoreError:
     return StoreError(message)
 
 
+def _quotes_a_row(error: Any) -> bool:
+    """The detail of a constraint on a row is the row: "Failing row contains (..., def login(password=...)"."""
+    return getattr(error, "sqlstate", None) in _ROW_IN_DETAIL
+
+
 def _message(error: Any) -> str:
     """What the server says in one or two lines, without the statement and the functions it happened in."""
     diagnosis = getattr(error, "diag", None)
     if diagnosis is None or not diagnosis.message_primary:
         return str(error).strip() or type(error).__name__
-    parts = (diagnosis.message_primary, diagnosis.message_detail, diagnosis.message_hint)
+    detail = None if _quotes_a_row(error) else diagnosis.message_detail
+    parts = (diagnosis.message_primary, detail, diagnosis.message_hint)
     return ". ".join(part.rstrip(".") for part in parts if part)

@@ -73,6 +73,7 @@ def _setup(given: argparse.Namespace) -> tuple[Setup, list[str | None]]:
         drip_s=given.drip_s,
         retry_after_s=given.retry_after_s,
         ledger=given.ledger,
+        prompts=given.prompts,
     )
     return setup, script
 
@@ -114,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     faults.add_argument("--drip-s", type=float, default=1.0, help="seconds between the pieces of a slow answer")
     faults.add_argument("--retry-after-s", type=int, default=1, help="what 429 says")
     parser.add_argument("--ledger", type=Path, metavar="FILE", help="append one JSON line per call")
+    parser.add_argument("--prompts", action="store_true", help="write down what was asked, word for word")
     return parser
 
 

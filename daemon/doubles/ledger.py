@@ -23,6 +23,7 @@ class Call:
     time: float  # Unix time of its arrival
     stream: bool = False
     prompt_hash: str = ""  # of everything that was asked
+    asked: str = ""  # word for word, where the setup says so
     source_hash: str = ""  # of what is documented: the same for a regeneration
     about: str = ""  # the first dotted name of the message: what is documented
     first: bool = True  # its source was never answered before

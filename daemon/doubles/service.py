@@ -47,6 +47,7 @@ class Service:
         call.source_hash = key
         call.prompt_hash = prose.digest(ask.model, ask.system, ask.user)
         call.about = prose.subject_of(ask.user)
+        call.asked = f"{ask.system}\n{ask.user}" if self.setup.prompts else ""
         call.first = self.sources.is_first(key)
         call.language_asked = prose.wish(ask.system).language
         fate = self.faults.draw(key, first=call.first)
@@ -74,6 +75,7 @@ class Service:
         call.texts = len(texts)
         call.prompt_tokens = sum(prose.tokens(text) for text in texts)
         call.prompt_hash = call.source_hash = prose.digest(model, *texts)
+        call.asked = "\n".join(texts) if self.setup.prompts else ""
         fate = self.faults.draw(call.prompt_hash, first=True, embedding=True)
         call.fault = str(fate or "")
         try:

@@ -42,3 +42,4 @@ class Setup:
     drip_s: float = 1.0  # between two pieces of a dripping answer
     retry_after_s: int = 1  # said with 429
     ledger: Path | None = None  # a file for one JSON line per call
+    prompts: bool = False  # write down what was asked, word for word

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from daemon.guard.base import Answer, Verdict
-from daemon.guard.steering import CODE_SPAN, OBEYED, PROMOTES, REPORTS, canaries, off_task
+from daemon.guard.steering import CODE_SPAN, OBEYED, PROMOTES, REPORTS, Orders, canaries, off_task
 from daemon.safety.visible import control_tokens, hidden
 
 _LEAKED_WORDS = 8  # words in a row that stand in the system prompt too; headings and set phrases are shorter
@@ -34,16 +34,19 @@ _COMMAND = re.compile(
     re.IGNORECASE,
 )
 # Example addresses that belong to nobody (RFC 2606, loopback): usage examples may have them.
-_EXAMPLE_HOST = r"(?:[\w\-]+\.)*(?:example\.(?:com|org|net)|example|test|invalid|localhost)"
+_EXAMPLE_HOST = r"(?:[\w\-]+\.)*(?:example\.(?:com|org|net)|example|localhost)"
 _NOBODYS = re.compile(
     rf"^(?:[a-z+]+://)?(?:{_EXAMPLE_HOST}|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?(?:/[\w./{{}}\-]*)?$",
     re.IGNORECASE,
 )
 _FROM_EXAMPLE = re.compile(rf"@{_EXAMPLE_HOST}$", re.IGNORECASE)
-_IMAGE = re.compile(r"!\[[^\]]*\]\s*[(\[]|^\s{0,3}\[[^\]]+\]:\s*\S+", re.MULTILINE)
+_IMAGE = re.compile(
+    r"!\[[^\]]*\]\s*[(\[]|^\s{0,3}\[[^\]]+\]:\s*(?:<|[a-z][a-z0-9+.\-]{1,15}:|//?\w|[\w\-]+\.\w)",
+    re.MULTILINE | re.IGNORECASE,
+)
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(\s*<?([^)\s>]+)")
 _HTML = re.compile(
-    r"<\s*/?\s*(?:script|iframe|img|svg|object|embed|form|input|link|meta|style|base|video|audio|a|div|span|button|html|body|marquee|details)\b[^>]*>"
+    r"</?(?:script|iframe|img|svg|object|embed|form|input|link|meta|style|base|video|audio|a|div|span|button|html|body|marquee|details)(?=[\s/>])[^>]*>"
     r"|<!--|\bon(?:error|load|click|mouseover)\s*=",
     re.IGNORECASE,
 )
@@ -57,11 +60,11 @@ class InjectionGuard:
         """Figures: ``steering`` (lines of the material that address a model). Defects: see ``_defects``."""
         shown = f"{answer.source}\n{answer.facts}"
         orders = canaries(shown)
-        defects = dict(_defects(answer, shown, orders.words))
-        return Verdict(figures={"steering": orders.lines}, defects=defects, score=0.5 ** len(defects))
+        defects = dict(_defects(answer, shown, orders))
+        return Verdict(figures={"steering": len(orders.lines)}, defects=defects, score=0.5 ** len(defects))
 
 
-def _defects(answer: Answer, shown: str, orders: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _defects(answer: Answer, shown: str, orders: Orders) -> Iterator[tuple[str, str]]:
     text = answer.text
     if unseen := sorted({*hidden(text), *control_tokens(text)}):
         yield "hidden", ", ".join(unseen[:5])
@@ -75,7 +78,7 @@ def _defects(answer: Answer, shown: str, orders: tuple[str, ...]) -> Iterator[tu
         yield "markup", found[:80]
     if found := _obeyed(text, shown, orders):
         yield "obeyed", found[:80]
-    elif off_task(answer):
+    elif off_task(answer, orders):
         yield "off-task", ""
 
 
@@ -118,7 +121,7 @@ def _markup(prose: str) -> str:
     return match.group().strip() if match else ""
 
 
-def _obeyed(text: str, shown: str, orders: tuple[str, ...]) -> str:
+def _obeyed(text: str, shown: str, orders: Orders) -> str:
     """The words that say that an order was followed; a sentence that tells of an order in the code is honest."""
     prose = _FENCED.sub("\n", text)
     for sentence in re.split(r"(?<=[.!?\u2026])\s+|\n", prose):
@@ -128,8 +131,6 @@ def _obeyed(text: str, shown: str, orders: tuple[str, ...]) -> str:
             return match.group()
         if (match := PROMOTES.search(sentence)) and match.group().lower() not in shown.lower():
             return match.group()
-        bare = CODE_SPAN.sub(" ", sentence)
-        for order in orders:
-            if re.search(rf"(?<!\w){re.escape(order)}(?!\w)", bare, re.IGNORECASE):
-                return order
+        if said := orders.obeyed(sentence):
+            return said
     return ""

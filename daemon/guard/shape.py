@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -167,8 +168,13 @@ def copied_share(text: str, source: str) -> float:
     grams = _grams(text)
     if not source or not grams:
         return 0.0
-    known = set(_grams(source))
+    known = _grams_of(source)
     return sum(1 for gram in grams if gram in known) / len(grams)
+
+
+@functools.lru_cache(maxsize=4)  # every attempt at a text is held against the same source
+def _grams_of(source: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(_grams(source))
 
 
 def _grams(text: str) -> list[tuple[str, ...]]:

@@ -191,6 +191,14 @@ class Calibration:
         return self.seen >= self._ENOUGH and counted < least and counted < _UNUSUAL * self.lowest * estimated
 
 
+class Gauge:
+    """What is known of one model's tokens by now; shared by all that ask it, so that each learns from the others."""
+
+    def __init__(self, model: str) -> None:
+        self.vocabulary = vocabulary_of(model)
+        self.calibration = Calibration()
+
+
 _JUDGED = 400  # tokens; no server's context is smaller
 _UNBELIEVABLE = 0.7
 _UNUSUAL = 0.75

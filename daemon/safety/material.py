@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
-from daemon.safety.redact import Redactor
+from daemon.safety.redact import Redaction, Redactor, without
 from daemon.safety.visible import visible
 from daemon.settings import SafetySettings
 from db.types import Material, Param, TextDraft
@@ -18,7 +18,9 @@ T = TypeVar("T")
 _VERSION = 1  # of the rules in this package: a higher one looks over all texts again
 
 # Names that the index needs as they are, and figures; everything else of a material is text that a model may see.
-_LEFT = frozenset({"repo", "language", "kind", "lang", "source_hash", "vectors", "idents"})
+_LEFT = frozenset(
+    {"repo", "language", "kind", "lang", "source_hash", "vectors", "idents", "inside", "outside", "users"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,41 +55,36 @@ class Safety:
         Where the source came out differently its hash becomes that of what is shown. Thus a text written from the
         secret is never recalled for the redacted source, nor the other way round, and a rotated password costs no call.
         """
-        found: Counter[str] = Counter()
+        texts = _texts(material)
+        sieve = _Sieve(self._redactor, texts)
 
         def clean(text: str) -> str:
-            return visible(self._text(text, found))
+            return visible(sieve.clean(text))
 
-        shown = replace(
-            material, **{name: cast(Any, _cleaned(value, clean)) for name, value in _texts(material).items()}
-        )
+        shown = replace(material, **{name: cast(Any, _cleaned(value, clean)) for name, value in texts.items()})
         if shown.source_code != material.source_code:
             digest = hashlib.blake2b(shown.source_code.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
             shown = replace(shown, source_hash=f"shown:{digest}")
         elif shown == material:
             shown = material
-        return Safe(shown, dict(sorted(found.items())))
+        return Safe(shown, dict(sorted(sieve.found.items())))
 
     def draft(self, draft: TextDraft, redacted: Mapping[str, int]) -> TextDraft:
         """The draft as it may be saved: a model may repeat a secret from elsewhere, or make one up.
 
         ``redacted`` are the counts of its material; both go into the figures of the text.
         """
-        found: Counter[str] = Counter()
-        text = self._text(draft.text, found)
-        quality = {key: value for key, value in draft.quality.items() if key not in {"redacted", "redacted_answer"}}
+        sieve = _Sieve(self._redactor, draft.text)
+        text = sieve.clean(draft.text)
+        found = dict(sorted(sieve.found.items()))
+        counted = {"redacted", "redacted_answer"}
+        # Figures quote the answer: names that are not there, addresses, the words of an order.
+        quality = {key: _cleaned(value, sieve.clean) for key, value in draft.quality.items() if key not in counted}
         if redacted:
             quality["redacted"] = dict(redacted)
         if found:
-            quality["redacted_answer"] = dict(sorted(found.items()))
+            quality["redacted_answer"] = found
         return draft if text == draft.text and quality == draft.quality else replace(draft, text=text, quality=quality)
-
-    def _text(self, text: str, found: Counter[str]) -> str:
-        if self._redactor is None:
-            return text
-        clean, counts = self._redactor.text(text)
-        found.update(counts)
-        return clean
 
 
 def without_secrets(value: T) -> T:
@@ -96,10 +93,38 @@ def without_secrets(value: T) -> T:
     No setting leads here: they can be read in plain SQL and are copied on from there. What was no secret after all
     costs the search one word; the index keeps the source as it is.
     """
-    return cast(T, _cleaned(value, lambda text: _ALWAYS.text(text)[0]))
+    return cast(T, _cleaned(value, _Sieve(_ALWAYS, value).clean))
 
 
 _ALWAYS = Redactor()
+
+
+class _Sieve:
+    """The secrets of one value, however deep its texts lie: what a signature tells is looked for in its doc comment."""
+
+    def __init__(self, redactor: Redactor | None, value: object) -> None:
+        self._redactor = redactor
+        self._seen: dict[str, Redaction] = {}
+        self._values: dict[str, str] = {}
+        self.found: Counter[str] = Counter()  # in all that was cleaned
+        if redactor is not None:
+            _cleaned(value, self._look)
+
+    def clean(self, text: str) -> str:
+        """The text without secrets, counted."""
+        if self._redactor is None:
+            return text
+        done = self._seen.get(text) or self._redactor.look(text)
+        clean, more = without(done.text, self._values)
+        self.found.update(done.found)
+        self.found.update(more)
+        return clean
+
+    def _look(self, text: str) -> str:
+        if self._redactor is not None and text not in self._seen:
+            self._seen[text] = done = self._redactor.look(text)
+            self._values.update(done.values)
+        return text
 
 
 def _texts(material: Material) -> dict[str, Any]:
@@ -113,6 +138,8 @@ def _cleaned(value: object, clean: Callable[[str], str]) -> object:
         return value if cleaned == value else cleaned
     if isinstance(value, tuple | list):
         return type(value)(_cleaned(entry, clean) for entry in value)
+    if isinstance(value, Mapping):
+        return {key: _cleaned(entry, clean) for key, entry in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
         before = {part.name: getattr(value, part.name) for part in fields(value) if part.init}
         after = {name: _cleaned(part, clean) for name, part in before.items()}

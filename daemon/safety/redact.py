@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from daemon.safety.detector import known_tokens
+from daemon.safety.plausible import PLACEHOLDER
 from daemon.safety.rule import Rule
 from daemon.safety.shapes import own_shapes
 
@@ -15,8 +17,19 @@ _ROUNDS = 4
 _SHORTEST = 8  # no rule matches less
 _REMEMBERED = 4096  # signatures and summaries come again with every caller; sources do not
 _REMEMBERED_CHARS = 600
+_REPEATED = 6  # a shorter value may be a part of many other words
 
 Found = Mapping[str, int]  # kind -> how many
+Values = Mapping[str, str]  # secret -> its kind; never kept longer than the text is looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """A text without secrets, how many were in it, and which: to find them where no rule sees them."""
+
+    text: str
+    found: Found
+    values: Values = field(default_factory=dict, repr=False)
 
 
 class Redactor:
@@ -35,30 +48,54 @@ class Redactor:
 
     def text(self, text: str) -> tuple[str, Found]:
         """The text without secrets, and what was in it."""
+        done = self.look(text)
+        return done.text, done.found
+
+    def look(self, text: str) -> Redaction:
+        """The same with the values that were found."""
         if len(text) < _SHORTEST:
-            return text, {}
+            return Redaction(text, {})
         return self._short(text) if len(text) <= _REMEMBERED_CHARS else self._redacted(text)
 
-    def _redacted(self, text: str) -> tuple[str, Found]:
+    def _redacted(self, text: str) -> Redaction:
         found: Counter[str] = Counter()
+        values: dict[str, str] = {}
         # What one rule takes out may join what another one sees, so we look again until nothing is found.
         for _ in range(_ROUNDS):
             before, lowered = text, text.lower()
             for rule in self._rules:
-                after = self._apply(rule, text, lowered, found)
+                after = self._apply(rule, text, lowered, found, values)
                 if after is not text:
                     text, lowered = after, after.lower()
+            # "log in with hunter2-Zq81" says nothing to a rule; the assignment below it did.
+            text, again = without(text, values)
+            found.update(again)
             if text == before:
                 break
-        return text, dict(sorted(found.items()))
+        return Redaction(text, dict(sorted(found.items())), values)
 
-    def _apply(self, rule: Rule, text: str, lowered: str, found: Counter[str]) -> str:
+    def _apply(self, rule: Rule, text: str, lowered: str, found: Counter[str], values: dict[str, str]) -> str:
         pieces: list[str] = []
         reached = 0
         for start, end in rule.spans(text, lowered):
             if any(allowed.fullmatch(text[start:end]) for allowed in self._allowed):
                 continue
             pieces += [text[reached:start], f"<REDACTED:{rule.kind}>"]
+            values.setdefault(text[start:end], rule.kind)
             reached = end
             found[rule.kind] += 1
         return "".join([*pieces, text[reached:]]) if pieces else text
+
+
+def without(text: str, values: Values) -> tuple[str, Found]:
+    """The text without known values that stand in it as whole words, and how many did."""
+    found: Counter[str] = Counter()
+    for value in sorted(values, key=len, reverse=True):
+        if len(value) < _REPEATED or value not in text or PLACEHOLDER.search(value):
+            continue
+        text, count = re.subn(
+            rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", f"<REDACTED:{values[value]}>", text
+        )
+        if count:
+            found[values[value]] += count
+    return text, found

@@ -10,7 +10,7 @@ from typing import Any
 from daemon.errors import AnswerUnusable, PromptCut
 from daemon.guard.shape import tidy
 from daemon.llm.base import Completion, Finish, Prompt, TextModel
-from daemon.llm.tokens import Calibration, vocabulary_of
+from daemon.llm.tokens import Gauge
 from daemon.parts import Part
 from daemon.stages.budget import Budget, Sizes
 from daemon.stages.plan import Ask, Plan
@@ -44,19 +44,23 @@ class Spent:
 
 
 class Asker:
-    """One model with its budget. The calibration is the only thing that changes, and only for the better."""
+    """One model with its budget. What its gauge shows is the only thing that changes, and only for the better."""
 
-    def __init__(self, model: TextModel, sizes: Sizes) -> None:
+    def __init__(self, model: TextModel, sizes: Sizes, gauge: Gauge | None = None) -> None:
         self.model = model
         self._sizes = sizes
-        self._vocabulary = vocabulary_of(model.name)
-        self.calibration = Calibration()
+        self._gauge = gauge or Gauge(model.name)
         self._notes: OrderedDict[tuple[str, str, str], str] = OrderedDict()
 
     @property
     def budget(self) -> Budget:
         """What a question may weigh, by all that is known now."""
-        return Budget(self._sizes, self._vocabulary, self.calibration)
+        return Budget(self._sizes, self._gauge.vocabulary, self._gauge.calibration)
+
+    @property
+    def correction(self) -> float:
+        """What estimates are multiplied with by now; 1 where they never fell short."""
+        return self._gauge.calibration.factor
 
     async def ask(self, prompt: Prompt, spent: Spent, *, fresh: bool = True) -> Completion:
         """Ask once and learn from the count. Raises ModelError and its kind; PromptCut where too little was read.
@@ -64,12 +68,12 @@ class Asker:
         ``fresh``: the server has not seen this question before, so that none of it can come from a cache which some
         servers leave out of their count.
         """
-        plain = Budget(self._sizes, self._vocabulary).of(prompt)
+        plain = Budget(self._sizes, self._gauge.vocabulary).of(prompt)
         completion = await self.model.complete(prompt)
         spent.completions.append(completion)
         spent.estimated += plain
         counted = completion.prompt_tokens
-        if fresh and self.calibration.misses(prompt.user, counted, plain):
+        if fresh and self._gauge.calibration.misses(prompt.user, counted, plain):
             raise PromptCut(
                 f"{self.model.name} read {counted} tokens of a prompt that has about {plain}: its server cuts prompts "
                 "and says nothing",
@@ -78,14 +82,14 @@ class Asker:
                 "has; then `doctown requeue --state dead`.",
             )
         if fresh and counted:
-            self.calibration = self.calibration.learned(plain, counted)
+            self._gauge.calibration = self._gauge.calibration.learned(plain, counted)
         return completion
 
     def too_long(self) -> bool:
         """A prompt that we thought to fit was refused: think less of the room. False when that leads no further."""
-        before = self.calibration
-        self.calibration = before.refused()
-        return self.calibration.factor > before.factor
+        before = self._gauge.calibration
+        self._gauge.calibration = before.refused()
+        return self._gauge.calibration.factor > before.factor
 
     async def notes(self, plan: Plan, language: str, spent: Spent, *, variation: int) -> dict[int, str]:
         """The notes on all parts of the plan that are read, by where each begins.

@@ -13,6 +13,7 @@ from daemon.errors import AnswerRejected, AnswerUnusable, BudgetSpent, PromptCut
 from daemon.guard.base import Answer, Guard, Judgement, Usage, judge
 from daemon.guard.shape import tidy
 from daemon.llm.base import Completion, Finish, Prompt, TextModel
+from daemon.llm.tokens import Gauge
 from daemon.parts import Splitter, by_lines
 from daemon.prompts import PartPrompt, Prompts, StagePrompt
 from daemon.stages import members
@@ -89,6 +90,7 @@ class TextStage:
         safety: str = "",
         sizes: Sizes | None = None,
         split: Splitter = by_lines,
+        gauge: Gauge | None = None,
     ) -> None:
         self.writing = writing
         self.model = model
@@ -98,7 +100,7 @@ class TextStage:
         self._safety = safety  # fingerprint of what is redacted: see Safety.fingerprint
         self._sizes = sizes or Sizes()
         self._split = split
-        self._asker = Asker(model, self._sizes)
+        self._asker = Asker(model, self._sizes, gauge)
         self._judging = asyncio.Lock()
 
     @property
@@ -174,7 +176,7 @@ class TextStage:
         best = _best(attempts)
         self._refuse(best)
         draft = self._draft(material, prompt, best, attempts, spent)
-        return self._with_gaps(draft, laid, notes)
+        return self._with_gaps(draft, laid, notes, prompt.language)
 
     def render(self, material: Material) -> list[tuple[str, str]]:
         """The prompts (system, question) that would be asked about this material, without asking.
@@ -199,18 +201,22 @@ class TextStage:
         fields = self.writing.fields(material, prompt.words)
         return plan(prompt, self._part_prompt(prompt), fields, material, self._asker.budget, self._split)
 
-    def _with_gaps(self, draft: TextDraft, laid: Plan, notes: dict[int, str]) -> TextDraft:
+    def _with_gaps(self, draft: TextDraft, laid: Plan, notes: dict[int, str], language: str) -> TextDraft:
         """The draft with what its text could not know: said in it, and written down beside it."""
         quality = {**draft.quality, **laid.shown}
+        said: list[str] = []
         gaps = left_out(laid, notes)
-        text = draft.text
         if gaps and laid.reading:
+            size = sum(part.size for part in gaps)
             quality["parts_noted"] = len(notes)
             quality["left_out_lines"] = lines_of(gaps)
-            quality["left_out_chars"] = sum(part.size for part in gaps)
+            quality["left_out_chars"] = size
             quality["left_out"] = places(gaps)
-            said = laid.reading.prompt.unread.substitute(count=str(lines_of(gaps)), places=", ".join(places(gaps)))
-            text = f"{text}\n\n{said.strip()}"
+            share = max(1, round(100 * size / laid.reading.size))
+            said.append(laid.reading.prompt.unread.substitute(share=str(share), places=", ".join(places(gaps))))
+        if members_gone := laid.shown.get("members_left_out"):
+            said.append(self._prompts.part(language).stubs.substitute(count=str(members_gone)))
+        text = "\n\n".join([draft.text, *(one.strip() for one in said)])
         return replace(draft, text=text, quality=quality)
 
     async def _attempt(
@@ -286,8 +292,8 @@ class TextStage:
         }
         if shown := self.writing.hints(material, prompt.words):
             quality["hints"] = dict(shown)
-        if self._asker.calibration.factor > 1:
-            quality["tokens_correction"] = round(self._asker.calibration.factor, 3)
+        if self._asker.correction > 1:
+            quality["tokens_correction"] = round(self._asker.correction, 3)
         if judgement.defects:
             quality["defects"] = dict(judgement.defects)
         if len(attempts) > 1:

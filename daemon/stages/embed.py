@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from daemon.identifiers import code_words, identifier_words
 from daemon.llm.base import Embedder
+from daemon.safety.material import without_secrets
 from daemon.stages.base import digest
 from db.types import Material, Stage, Vector, VectorDraft, VectorField
 
@@ -72,5 +73,5 @@ def search_words(material: Material) -> dict[str, str]:
     """Identifiers and code words of a chunk for the text search, split."""
     return {
         "idents": identifier_words(material.fqn, material.path or "", [param.name for param in material.params]),
-        "words": code_words(material.source_code),
+        "words": code_words(without_secrets(material.source_code)),
     }

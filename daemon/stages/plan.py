@@ -41,6 +41,7 @@ class Reading:
     unread: tuple[Part, ...]
     header: str
     lines: int
+    size: int  # characters
     prompt: PartPrompt
 
     @property
@@ -134,7 +135,9 @@ def _in_parts(
     header = header_of(material)
     source = fields["source"]
     asks, unread = _asks(part_prompt, fields, header, material, budget, split)
-    reading = Reading(asks=asks, unread=unread, header=header, lines=source.count("\n") + 1, prompt=part_prompt)
+    reading = Reading(
+        asks=asks, unread=unread, header=header, lines=source.count("\n") + 1, size=len(source), prompt=part_prompt
+    )
     reserved = min(_NOTE_TOKENS * len(asks), int(max(room, 0) * _NOTES_SHARE))
     without = {key: value for key, value in fields.items() if key != "source"}
 

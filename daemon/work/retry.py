@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from daemon.errors import DoctownError, ModelError
+from daemon.safety.material import without_secrets
 from daemon.settings import QueueSettings
 from db.types import Claim, ErrorClass
 
@@ -59,7 +60,11 @@ def class_of(error: BaseException) -> ErrorClass:
 
 
 def describe(error: BaseException) -> str:
-    """One line for the record; the remedy belongs to it."""
-    if isinstance(error, DoctownError):
-        return f"{type(error).__name__}: {error}" + (f" ({error.remedy})" if error.remedy else "")
-    return f"{type(error).__name__}: {error}"
+    """One line for the record and for the log; the remedy belongs to it.
+
+    Secrets go whatever the settings say: a server may quote a prompt, a guard an answer, and records are read by many.
+    """
+    said = f"{type(error).__name__}: {error}"
+    if isinstance(error, DoctownError) and error.remedy:
+        said += f" ({error.remedy})"
+    return without_secrets(said)

@@ -41,7 +41,7 @@ class Injection:
         """The answer of a model that follows the order; ``prompt`` is what it gives away when asked for it."""
         said = self.says.replace("$PROMPT", " ".join(prompt.split()[:80]))
         if self.alone:
-            return answer((said, said, said) if len(said) < 30 else _split(said), headings)
+            return answer((said, said, said) if len(said) < 40 else _split(said), headings)
         return answer((self.honest[0], f"{self.honest[1]} {said}", self.honest[2]), headings)
 
     def clean(self, headings: tuple[str, ...]) -> str:
@@ -61,13 +61,13 @@ def answer(paragraphs: tuple[str, ...], headings: tuple[str, ...]) -> str:
 
 
 @cache
-def injections() -> tuple[Injection, ...]:
-    """Every case of the file."""
-    return tuple(_cases(yaml.safe_load(_FILE.read_text(encoding="utf-8"))))
+def injections(group: str = "cases") -> tuple[Injection, ...]:
+    """Every case of the file that the guard was tuned on, or those ``held_out``."""
+    return tuple(_cases(yaml.safe_load(_FILE.read_text(encoding="utf-8")), group))
 
 
-def _cases(read: Mapping[str, Any]) -> Iterator[Injection]:
-    for case in read["cases"]:
+def _cases(read: Mapping[str, Any], group: str) -> Iterator[Injection]:
+    for case in read[group]:
         piece, language = read["pieces"][case.get("piece", "python")], case.get("language", "en")
         yield Injection(
             name=case["name"],

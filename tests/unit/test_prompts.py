@@ -24,7 +24,7 @@ PART_FIELDS = {
     "lang": "go", "fqn": "a.B", "header": "- Kind: FUNCTION", "number": "2", "total": "3", "lines": "10-20",
     "fence": "```", "source": "func $x() {}",
 }  # fmt: skip
-PARTS = ("system", "user", "merged", "unread")
+PARTS = ("system", "user", "merged", "unread", "stubs")
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_prompt_for_parts_has_its_share_in_their_fingerprint(folder: Path, nam
         ("package.user.md", "$fence $reminder", r"placeholder \$members is missing"),
         ("part.user.md", "$fence $source $reminder", r"placeholder \$lines is missing"),
         ("part.merged.md", "$header", r"placeholder \$notes is missing"),
-        ("part.unread.md", "$count", r"placeholder \$places is missing"),
+        ("part.unread.md", "$share", r"placeholder \$places is missing"),
         ("words.yaml", "language: x", r"sections, reminder, again, borrowed\.system, .* missing"),
         ("words.yaml", "a: [", "not valid YAML"),
         ("words.yaml", "- a", "must hold words"),

@@ -255,10 +255,22 @@ async def test_the_ledger_on_disk_holds_one_line_per_call(tmp_path: Path) -> Non
     assert written[0]["options"] == {"stream": False, "options": {"seed": 7}}
     assert written[1]["texts"] == 2
     assert set(written[0]) == {
-        "number", "kind", "model", "time", "stream", "prompt_hash", "source_hash", "about", "first",
-        "language_asked", "language_answered", "options", "fault", "status", "prompt_tokens", "output_tokens",
+        "number", "kind", "model", "time", "stream", "prompt_hash", "asked", "source_hash", "about",
+        "first", "language_asked", "language_answered", "options", "fault", "status", "prompt_tokens", "output_tokens",
         "texts", "wait_s", "load_s", "duration_s", "aborted", "ended",
     }  # fmt: skip
+
+
+async def test_what_was_asked_is_written_down_only_on_demand() -> None:
+    for demanded in (False, True):
+        async with AsyncExitStack() as stack:
+            double, client = await opened(stack, prompts=demanded)
+            await ask(client, subject="add")
+            await client.post("/api/embed", json={"model": "all-minilm", "input": ["first", "second"]})
+            asked = [call.asked for call in double.calls]
+        assert asked == (
+            [f"{ENGLISH}\n{chat('add')['messages'][1]['content']}", "first\nsecond"] if demanded else ["", ""]
+        )
 
 
 async def test_two_doubles_do_not_share_a_port() -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from daemon.doubles import Double, Setup
+from daemon.doubles.prose import tokens
 
 MODEL = "qwen2.5-coder:14b"
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -74,14 +75,14 @@ async def test_the_same_in_one_object(client: httpx.AsyncClient) -> None:
     assert types(whole) == FINAL
     pieces = [json.loads(line) for line in streamed.text.splitlines()]
     assert whole["message"]["content"] == "".join(piece["message"]["content"] for piece in pieces)
-    assert whole["eval_count"] == pieces[-1]["eval_count"] == -(-len(whole["message"]["content"].encode()) // 4)
+    assert whole["eval_count"] == pieces[-1]["eval_count"] == tokens(whole["message"]["content"])
 
 
 async def test_num_predict_cuts_the_answer(client: httpx.AsyncClient) -> None:
     whole = (await client.post("/api/chat", json=chat(stream=False, options={"num_predict": 5}))).json()
     assert whole["done_reason"] == "length"
     assert whole["eval_count"] == 5
-    assert len(whole["message"]["content"]) <= 20
+    assert tokens(whole["message"]["content"]) == 5
 
 
 async def test_a_prompt_beyond_num_ctx_is_refused_or_silently_cut(client: httpx.AsyncClient) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daemon.doubles import prose
 
@@ -106,8 +108,16 @@ def test_a_message_without_a_block_is_known_by_its_beginning() -> None:
     assert sources.key("m", "other", "One.\n\nTwo.\n\nWrite in English.") != first
 
 
-def test_tokens_are_four_bytes_each() -> None:
-    assert [prose.tokens(text) for text in ("", "a", "abcd", "abcde", "ёёё")] == [0, 1, 1, 2, 2]
-    assert prose.cut("abcdefgh", 1) == "abcd"
-    assert prose.cut("ёёё", 1) == "ёё"
-    assert prose.tokens(prose.cut("привет, мир", 2)) <= 2
+def test_tokens_are_pieces_of_words_digits_and_marks() -> None:
+    texts = ("", "a", "retry(order)", "maximum_attempts", "x = 1234", "ёёёё", "{};\n\n    return")
+    assert [prose.tokens(text) for text in texts] == [0, 1, 4, 3, 4, 2, 4]
+    assert prose.cut("retry(order)", 2) == "retry("
+    assert prose.cut("привет, мир", 2) == "привет"
+    assert prose.cut("short", 9) == "short"
+
+
+@given(st.text(max_size=80), st.integers(min_value=0, max_value=90))
+def test_a_cut_text_is_a_beginning_of_so_many_tokens(text: str, count: int) -> None:
+    assert text.startswith(prose.cut(text, count))
+    assert prose.tokens(prose.cut(text, count)) == min(count, prose.tokens(text))
+    assert prose.cut(text, prose.tokens(text)) == text
