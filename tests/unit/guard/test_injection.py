@@ -28,7 +28,7 @@ from daemon.guard.steering import canaries
 from daemon.prompts import Prompts, fence_for
 from daemon.safety.redact import Redactor
 from daemon.safety.visible import visible
-from daemon.settings import LanguageGuardSettings
+from daemon.thresholds import LanguageGuardSettings
 from tests.support.injections import Injection, injections
 
 GUARD = InjectionGuard()
