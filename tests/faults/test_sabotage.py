@@ -196,4 +196,4 @@ async def test_its_absence_is_noticed(
 
 
 def test_every_stage_is_known_to_the_invariants() -> None:
-    assert {str(stage) for stage in Stage} == {"coder", "talker", "embed"}
+    assert {str(stage) for stage in Stage} == {"coder", "talker", "instruct", "embed"}

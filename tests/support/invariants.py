@@ -75,8 +75,11 @@ _RULES: Mapping[str, str] = {
         SELECT c.id, s.stage, w.state, w.wanted_key, s.wanted FROM chunk c
          CROSS JOIN LATERAL (VALUES
                ('coder', c.coder_due, c.source_key), ('talker', c.talker_due, md5(c.content_raw)),
+               ('instruct', c.instruct_due AND doctown_runs('instruct'),
+                doctown_instruct_key(c.source_key, c.content_raw, c.sites_hash)),
                ('embed', c.embed_due, md5(COALESCE(c.source_key, '') || '|' || COALESCE(c.content_raw, '')
-                                          || '|' || COALESCE(c.content, '')))) AS s (stage, due, wanted)
+                                          || '|' || COALESCE(c.content, '') || COALESCE('|' || NULLIF(c.instruct, ''), ''))))
+               AS s (stage, due, wanted)
           LEFT JOIN work w ON w.chunk_id = c.id AND w.stage = s.stage
          WHERE s.due AND (w.state IS NULL OR w.state = 'done' OR w.wanted_key IS DISTINCT FROM s.wanted)""",
     "fence-fell": """
@@ -118,7 +121,8 @@ _RULES: Mapping[str, str] = {
     "text-not-from-ledger": """
         SELECT c.id, t.stage, t.fence FROM chunk c
          CROSS JOIN LATERAL (VALUES ('coder', c.content_raw, c.raw_fence, c.raw_recipe),
-                                    ('talker', c.content, c.content_fence, c.content_recipe))
+                                    ('talker', c.content, c.content_fence, c.content_recipe),
+                                    ('instruct', c.instruct, c.instruct_fence, c.instruct_recipe))
                     AS t (stage, body, fence, recipe)
           LEFT JOIN generation g ON g.chunk_id = c.id AND g.stage = t.stage AND g.fence = t.fence
           LEFT JOIN generation o ON o.id = g.reused_from

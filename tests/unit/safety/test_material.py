@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from daemon.safety.material import Safety, without_secrets
 from daemon.settings import SafetySettings
-from db.types import Material, Member, Neighbour, Param, TextDraft
+from db.types import Material, Member, Neighbour, Param, TextDraft, Use
 
 TOKEN = "gh" + "p_" + "Zq8" * 12
 GONE = "<REDACTED:github-token>"
@@ -27,6 +27,7 @@ _NESTED: Mapping[str, Any] = {
     "callees": (Neighbour(fqn="a.b", count=1, internal=False, resolved=True, signature=f'b(key="{TOKEN}")'),),
     "callers": (Neighbour(fqn="a.c", count=1, internal=False, resolved=True, summary=f"Logs in with {TOKEN}."),),
     "members": (Member(name="run", signature="def run()", summary=f"Uses {TOKEN}."),),
+    "uses": (Use(symbol="shop.main", path="main.py", called="pay", code=f'pay(key="{TOKEN}")'),),
 }
 _LEFT = {"chunk_id", "repo", "language", "part", "kind", "lang", "line_start", "line_end", "source_hash", "idents",
          "vectors", "inside", "outside", "users"}  # fmt: skip
