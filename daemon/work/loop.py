@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -63,6 +64,8 @@ class StageLoop:
     rest: Rest | None = None  # None while it drains
     rested: asyncio.Event = field(default_factory=asyncio.Event)
     fair: Fair = field(init=False)
+    turned_at: float = field(default_factory=time.monotonic)  # the last turn of its loop, on the monotonic clock
+    waiting: bool = False  # for a place, which may rightly take as long as a call
 
     def __post_init__(self) -> None:
         """The count of turns is the loop's own."""
@@ -90,6 +93,7 @@ class StageLoop:
     async def drain(self, stopping: asyncio.Event) -> Rest:
         """Claim and start tasks until nothing more can be claimed; tasks may still be in flight afterwards."""
         while not stopping.is_set():
+            self.turned_at = time.monotonic()
             if not self.gate.open:
                 return Rest.DRAINED
             allowed = self.breaker.allowance(self.slots.places)
@@ -98,7 +102,9 @@ class StageLoop:
             change = self.slots.change()
             granted = self.slots.take(self.pipeline.model, allowed)
             if not granted:
+                self.waiting = True
                 await first(change.wait(), stopping.wait())
+                self.waiting = False
                 continue
             try:
                 work = await self._claim(granted * self.pipeline.batch)
@@ -118,16 +124,17 @@ class StageLoop:
         return Rest.STOPPED
 
     async def _claim(self, limit: int) -> list[Prepared]:
+        asked = time.monotonic()
         claims = await db_claim.claim(
             self.db, self.stage, owner=self.owner, limit=limit, lease_s=self.settings.lease_s,
             max_lane=self.scope.max_lane, repo_id=self.scope.repo_id, turn=self.fair.turn(limit),
         )  # fmt: skip
         self.fair.took(claims)
+        for observer in self.observers:
+            observer.claimed(self.stage, claims, wanted=limit, seconds=time.monotonic() - asked)
         if not claims:
             return []
         self.keeper.hold(claims)
-        for observer in self.observers:
-            observer.claimed(self.stage, len(claims))
         try:
             work = await self.pipeline.prepare(claims)
         except StoreError:
@@ -192,6 +199,8 @@ class StageLoop:
         try:
             if decision.verb is Verb.RELEASE:
                 await db_claim.release(self.db, claims, error_class=decision.error_class, error=decision.message)
+                for observer in self.observers:
+                    observer.released(claims, decision.error_class)
             else:
                 await self._fail(claims[0], decision)
         except StoreError as broken:
@@ -208,7 +217,7 @@ class StageLoop:
             error=decision.message,
         )  # fmt: skip
         for observer in self.observers:
-            observer.failed(claim, state, decision.message)
+            observer.failed(claim, state, decision.error_class, decision.message)
 
     def _open_breaker(self, error: Exception, decision: Decision) -> None:
         first = self.breaker.failures == 0

@@ -44,6 +44,8 @@ class Slots:
         self._placed: set[asyncio.Task[Any]] = set()
         self._served: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         self._closing = False
+        self.swaps = 0  # how often the turn went from one model to another
+        self.calling = 0  # calls under way
 
     # -- slots ---------------------------------------------------------------------------------------------
 
@@ -54,9 +56,11 @@ class Slots:
         if task is None:
             raise RuntimeError("a slot is held by a task")
         await self._enter(task)
+        self.calling += 1
         try:
             yield
         finally:
+            self.calling -= 1
             self._slots.release()
             self.vacate(task)
         await asyncio.sleep(0)
@@ -103,6 +107,7 @@ class Slots:
         if mine and self._rivals - {model} and self._overdue():
             return False  # the others are let in once the last of ours is back
         if not mine:
+            self.swaps += self._model is not None
             self._model, self._since = model, self._clock()
         self._resting = False
         self._rivals.discard(model)

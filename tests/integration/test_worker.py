@@ -61,7 +61,7 @@ async def test_every_chunk_goes_through_all_stages_once(db: Database, psql: Conn
     coder, talker, tally = ScriptedModel(), ScriptedModel(), Tally()
     await work_off(an_app(db, coder=coder, talker=talker), observers=[tally])
     assert states(psql) == {("coder", "done"): 12, ("talker", "done"): 12, ("embed", "done"): 12}
-    assert (len(coder.calls), len(talker.calls), tally.texts, tally.lost) == (12, 12, 24, 0)
+    assert (len(coder.calls), len(talker.calls), tally.texts, tally.lost_saves) == (12, 12, 24, 0)
     counts = all_rows(psql, "SELECT chunk_id, stage, count(*) AS n FROM generation GROUP BY 1, 2")
     assert {row["n"] for row in counts} == {1}
     row = chunk_row(psql, chunks[0])
