@@ -26,6 +26,8 @@ from db.errors import StoreError
 from db.session import Database
 from db.types import Claim, ErrorClass, Lane, Outcome, Stage, State, TextDraft
 
+_LOOK_S = 0.5  # every saved text wakes the other stages: that often it is looked whether a person waits
+
 
 class Rest(StrEnum):
     """Why a drain ended."""
@@ -65,6 +67,7 @@ class StageLoop:
     rested: asyncio.Event = field(default_factory=asyncio.Event)
     fair: Fair = field(init=False)
     turned_at: float = field(default_factory=time.monotonic)  # the last turn of its loop, on the monotonic clock
+    _looked_at: float = float("-inf")
     waiting: bool = False  # for a place, which may rightly take as long as a call
 
     def __post_init__(self) -> None:
@@ -92,6 +95,7 @@ class StageLoop:
 
     async def drain(self, stopping: asyncio.Event) -> Rest:
         """Claim and start tasks until nothing more can be claimed; tasks may still be in flight afterwards."""
+        look = True
         while not stopping.is_set():
             self.turned_at = time.monotonic()
             if not self.gate.open:
@@ -103,7 +107,11 @@ class StageLoop:
             granted = self.slots.take(self.pipeline.model, allowed)
             if not granted:
                 self.waiting = True
-                await first(change.wait(), stopping.wait())
+                if look:
+                    await self._hurry()
+                await first(change.wait(), self.awake.wait(), stopping.wait())
+                look = self.awake.is_set()
+                self.awake.clear()
                 self.waiting = False
                 continue
             try:
@@ -123,11 +131,24 @@ class StageLoop:
                 self._start(batch)
         return Rest.STOPPED
 
+    async def _hurry(self) -> None:
+        """Where it is another model's turn and a person waits for ours: ask for a turn out of turn."""
+        now = time.monotonic()
+        if not self.slots.elsewhere(self.pipeline.model) or now - self._looked_at < _LOOK_S:
+            return
+        self._looked_at = now
+        try:
+            if await db_claim.asked(self.db, self.stage, repo_id=self.scope.repo_id):
+                self.slots.urge(self.pipeline.model)
+        except StoreError as error:
+            log.get("loop").warning("not known whether anybody waits", stage=self.stage, error=str(error))
+
     async def _claim(self, limit: int) -> list[Prepared]:
         asked = time.monotonic()
         claims = await db_claim.claim(
             self.db, self.stage, owner=self.owner, limit=limit, lease_s=self.settings.lease_s,
-            max_lane=self.scope.max_lane, repo_id=self.scope.repo_id, turn=self.fair.turn(limit),
+            max_lane=Lane.ASKED if self.slots.urgent(self.pipeline.model) else self.scope.max_lane,
+            repo_id=self.scope.repo_id, turn=self.fair.turn(limit),
         )  # fmt: skip
         self.fair.took(claims)
         for observer in self.observers:

@@ -26,6 +26,7 @@ from tests.support.builders import (
     some_chunks,
     work_row,
 )  # fmt: skip
+from tests.support.processes import eventually
 from tests.support.workers import a_worker, an_app, work_off
 
 
@@ -347,3 +348,42 @@ async def test_two_workers_share_the_work(db: Database, psql: Connection) -> Non
     assert states(psql) == {("coder", "done"): 30, ("talker", "done"): 30, ("embed", "done"): 30}
     doubled = one(psql, "SELECT count(*) - count(DISTINCT (chunk_id, stage)) AS n FROM generation")
     assert doubled["n"] == 0
+
+
+async def test_what_a_person_waits_for_does_not_wait_for_the_turn_of_its_model(db: Database, psql: Connection) -> None:
+    """Coder has work for hours and the turn; a Talker text is asked for: it comes next, and Coder goes on after it."""
+    repo = a_repository(psql)
+    (asked,) = some_chunks(psql, repo, 1)
+    await work_off(an_app(db), stages=[Stage.CODER])
+    some_chunks(psql, repo, 12)
+    order: list[str] = []
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def code(prompt: Prompt) -> str:
+        order.append("coder")
+        begun.set()
+        await go_on.wait()
+        return well_formed(prompt)
+
+    def talk(prompt: Prompt) -> str:
+        order.append("talker")
+        return well_formed(prompt)
+
+    app = an_app(db, coder=ScriptedModel(code), talker=ScriptedModel(talk, name="another"), slots=2)
+    psql.execute("UPDATE repository SET paused = true")
+    psql.execute("UPDATE work SET state = 'done' WHERE chunk_id = %s AND stage = 'talker'", (asked,))
+    psql.execute("UPDATE repository SET paused = false")
+    worker, stopping = a_worker(app, stages=[Stage.CODER, Stage.TALKER]), asyncio.Event()
+    running = asyncio.create_task(worker.run(stopping))
+    await begun.wait()
+    psql.execute("UPDATE work SET state = 'due', lane = 1 WHERE chunk_id = %s AND stage = 'talker'", (asked,))
+    await db_requeue.ask_for(db, [asked])
+    await eventually(lambda: worker._slots["scripted"].urgent("another"))
+    go_on.set()
+    await eventually(lambda: "talker" in order)
+    before = order.index("talker")
+    await eventually(lambda: len(order) > before + 5)
+    stopping.set()
+    await running
+    assert before <= 3, "only what was under way went before it"
+    assert order[before + 1 : before + 4] == ["coder"] * 3, "one turn for what was asked, no more"
