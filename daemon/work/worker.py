@@ -228,8 +228,8 @@ class Worker:
             except StoreError as error:
                 self._log.warning("queue not read", error=str(error))
                 due, retrying, next_s = 1, 0, None
-            if not due and not retrying:
-                return
+            if not due and not retrying and all(loop.idle for loop in self._loops):
+                return  # and nobody has claimed the last of it while we looked
             # Due although all loops rest: another process took it, or a breaker is open. Waiting is right for both.
             pause = min(1.0, max(0.05, next_s or 0.05)) if not due else 0.2
             await _pause(stopping, pause)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from daemon.llm.base import Prompt
 from daemon.llm.scripted import ScriptedEmbedder, ScriptedModel, well_formed
 from daemon.work.events import Tally
 from daemon.work.loop import Scope
+from db import claim as db_claim
 from db import requeue as db_requeue
 from db.session import Database
 from db.types import Lane, Stage, State
@@ -133,6 +135,33 @@ async def test_transient_failures_are_tried_again_and_then_given_up(db: Database
     assert (row["state"], row["attempts"], row["error_class"]) == ("dead", 3, "transient")
     assert "the runner crashed" in row["last_error"]
     assert (len(coder.calls), tally.failures, tally.dead) == (4, 3, 1)
+
+
+async def test_a_run_does_not_end_while_the_last_piece_is_being_claimed(
+    db: Database, psql: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A poll lets a loop claim while the end of the run is looked for: nothing is due any more then."""
+    repo, pending, go_on = a_repository(psql), db_claim.pending, asyncio.Event()
+    chunks: list[int] = []
+
+    async def code(prompt: Prompt) -> str:
+        await go_on.wait()
+        return well_formed(prompt)
+
+    worker = a_worker(an_app(db, coder=ScriptedModel(code)), stages=[Stage.CODER])
+
+    async def look(*arguments: Any, **options: Any) -> tuple[int, int, float | None]:
+        if not chunks:
+            chunks.extend(some_chunks(psql, repo, 1))
+            worker._wake(None, by="poll")
+            await eventually(lambda: work_row(psql, chunks[0])["state"] == "leased")
+        found = await pending(*arguments, **options)
+        asyncio.get_running_loop().call_soon(go_on.set)
+        return found
+
+    monkeypatch.setattr(db_claim, "pending", look)
+    await worker.once(asyncio.Event())
+    assert work_row(psql, chunks[0])["state"] == "done"
 
 
 async def test_permanent_errors_are_not_tried_again(db: Database, psql: Connection) -> None:
