@@ -90,7 +90,8 @@ class Worker:
         self._scope = scope or Scope()
         used = {loop.pipeline.endpoint for loop in self._loops}
         self._presence = Presence(
-            db, self.owner, stages=self.stages, gate=self._gate,
+            # Who works for one command alone is nobody that others may count on.
+            db, self.owner, stages=self.stages if self._scope == Scope() else [], gate=self._gate,
             slots=sum(slots[name].limit for name in used), in_flight=lambda: len(self._keeper.held()),
             quiet=self._quiet, beat_s=settings.queue.heartbeat_s,
         )  # fmt: skip
