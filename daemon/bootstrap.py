@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from daemon import log
@@ -19,7 +20,7 @@ from daemon.guard.language import LanguageGuard
 from daemon.guard.shape import ShapeGuard
 from daemon.index.split import split
 from daemon.llm import registry
-from daemon.llm.base import Embedder, TextModel
+from daemon.llm.base import Embedder, Health, TextModel
 from daemon.llm.tokens import Gauge
 from daemon.prompts import Prompts
 from daemon.safety.material import Safety
@@ -30,7 +31,7 @@ from daemon.stages.coder import Coder
 from daemon.stages.embed import Embed
 from daemon.stages.instruct import Instruct
 from daemon.stages.talker import Talker
-from daemon.work.budget import Meter
+from daemon.work.budget import Meter, rules_of
 from daemon.work.events import Observer
 from daemon.work.held import HeldEmbedder, HeldModel
 from daemon.work.loop import Scope
@@ -44,6 +45,11 @@ from db.session import Database, Timeouts, hide_password, resolve_url
 from db.switch import Switched
 from db.types import TEXT_STAGES, Stage
 
+if TYPE_CHECKING:
+    from daemon.monitor.counts import Counts
+    from daemon.monitor.server import Monitor
+
+_TURN_S = 30.0  # what a loop may take for one turn beside its statements
 _OWN_ENDPOINT = "in-process"  # of an embedder that needs none
 
 
@@ -138,29 +144,48 @@ class App:
         slots = {name: Slots(one.slots, turns=one.turns) for name, one in self.settings.endpoints.items()}
         meter = Meter(self.db, self.settings.budget, hold_s=self.settings.queue.deadline_s)
         return Worker(
-            self.db, self._pipelines(stages or self.settings.stages, meter), self.settings,
+            self.db, self._pipelines(stages or self.settings.stages, meter, observers), self.settings,
             slots={**slots, _OWN_ENDPOINT: Slots(1)}, meter=meter, recipes=self.recipes if refresh else None,
             observers=observers, scope=scope,
         )  # fmt: skip
 
     def _pipelines(
-        self, stages: Sequence[Stage], meter: Meter
+        self, stages: Sequence[Stage], meter: Meter, observers: Sequence[Observer]
     ) -> Callable[[UUID, Mapping[str, Slots]], list[Pipeline]]:
         def build(owner: UUID, slots: Mapping[str, Slots]) -> list[Pipeline]:
             def held(stage: Stage) -> TextStage:
                 role = self.settings.models.of(stage)
-                return self.text_stage(stage, lambda model: HeldModel(model, slots[model.endpoint], meter, role))
+                return self.text_stage(
+                    stage, lambda model: HeldModel(model, slots[model.endpoint], meter, role, observers)
+                )
 
             found: list[Pipeline] = [
-                TextPipeline(self.db, held(stage), self.settings, owner) for stage in TEXT_STAGES if stage in stages
+                TextPipeline(self.db, held(stage), self.settings, owner, observers)
+                for stage in TEXT_STAGES
+                if stage in stages
             ]
             if Stage.EMBED in stages:
                 endpoint = self.settings.models.embedder.endpoint or _OWN_ENDPOINT
                 embed = Embed(HeldEmbedder(self.embedder(), slots[endpoint]))
-                found.append(EmbedPipeline(self.db, embed, self.settings, endpoint=endpoint))
+                found.append(EmbedPipeline(self.db, embed, self.settings, endpoint=endpoint, observers=observers))
             return found
 
         return build
+
+    def monitor(self, worker: Worker, counts: Counts) -> Monitor:
+        """Metrics and probes of a worker; ``counts`` is one of its observers."""
+        from daemon.monitor.server import Monitor  # noqa: PLC0415 - a web server, loaded where it is wanted
+
+        def check(stage: Stage) -> Callable[[], Awaitable[Health]]:
+            return lambda: self.model(stage).check()
+
+        queue, database = self.settings.queue, self.settings.database
+        patience_s = 3 * queue.poll_ms / 1000 + database.statement_timeout_ms / 1000 + _TURN_S
+        return Monitor(
+            settings=self.settings.monitor, db=self.db, counts=counts, look=worker.look,
+            models={str(stage): check(stage) for stage in worker.stages if stage is not Stage.EMBED},
+            rules=rules_of(self.settings.budget), head=migrate.head(shared("alembic")), patience_s=patience_s,
+        )  # fmt: skip
 
     async def close(self) -> None:
         """Let go of models and connections."""

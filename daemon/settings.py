@@ -234,6 +234,13 @@ class SearchSettings(Section):
     limit: Annotated[int, Field(ge=1, le=1000)] = 10
 
 
+class MonitorSettings(Section):
+    """Where metrics and probes are served."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] | None = None
+
+
 class LogSettings(Section):
     """What the daemon says and how."""
 
@@ -260,6 +267,7 @@ class Settings(Section):
     sizes: SizeSettings = SizeSettings()
     index: IndexSettings = IndexSettings()
     search: SearchSettings = SearchSettings()
+    monitor: MonitorSettings = MonitorSettings()
     log: LogSettings = LogSettings()
 
     @field_validator("prompts", mode="before")

@@ -218,8 +218,11 @@ async def uses(db: Database, rules: Rules) -> list[Use]:
         rows = await connection.execute(
             text(
                 """
-                SELECT scope.id, scope.name AS repo, COALESCE(u.calls, 0) AS calls, COALESCE(u.tokens, 0) AS tokens,
-                       COALESCE(u.seconds, 0) AS seconds, l.calls AS calls_set, l.tokens AS tokens_set,
+                SELECT scope.id, scope.name AS repo, COALESCE(u.calls, 0) AS calls,
+                       -- What calls under way may still use up is counted, but not used yet.
+                       COALESCE(u.tokens - held.now * u.held_tokens, 0) AS tokens,
+                       COALESCE(u.seconds - held.now * u.held_seconds, 0) AS seconds,
+                       l.calls AS calls_set, l.tokens AS tokens_set,
                        l.seconds AS seconds_set,
                        CASE WHEN scope.budget_until > clock_timestamp() THEN scope.budget_until END AS until,
                        CASE WHEN scope.budget_until > clock_timestamp() THEN scope.budget_reason END AS reason
@@ -227,6 +230,7 @@ async def uses(db: Database, rules: Rules) -> list[Use]:
                          UNION ALL SELECT id, name, budget_until, budget_reason FROM repository) scope
                   LEFT JOIN budget_use u ON u.repo_id = scope.id
                    AND u.day = CAST(clock_timestamp() AT TIME ZONE CAST(:timezone AS text) AS date)
+                  LEFT JOIN LATERAL (SELECT CAST(u.held_until > clock_timestamp() AS integer) AS now) held ON true
                   LEFT JOIN budget_limit l ON l.repo_id = scope.id
                  ORDER BY scope.name NULLS FIRST
                 """

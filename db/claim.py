@@ -68,6 +68,12 @@ async def claim(
     ]  # fmt: skip
 
 
+async def asked(db: Database, stage: Stage, *, repo_id: int | None = None) -> bool:
+    """Whether a person waits for something of a stage that may be claimed now."""
+    async with db.statement() as connection:
+        return bool(await connection.scalar(sql("claim_asked"), {"stage": stage, "repo_id": repo_id}))
+
+
 async def renew(db: Database, claims: Iterable[Claim], *, lease_s: float) -> set[Key]:
     """Extend every lease by ``lease_s`` from now; the keys that are missing in the answer are lost.
 

@@ -58,6 +58,11 @@ def downgrade(url: str, scripts: Path, revision: str) -> tuple[str | None, str |
     return _migrate(url, scripts, lambda config: command.downgrade(config, revision))
 
 
+def head(scripts: Path) -> str:
+    """The revision that this program works with."""
+    return str(ScriptDirectory.from_config(_config(scripts)).get_current_head())
+
+
 def standing(url: str, scripts: Path) -> Standing:
     """Look at the server, the extension and the revision without changing anything."""
     known = ScriptDirectory.from_config(_config(scripts))

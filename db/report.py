@@ -161,6 +161,15 @@ async def page(db: Database, chunk_id: int) -> Page:
     return _page(dict(row))
 
 
+async def repository_of(db: Database, chunk_id: int) -> int:
+    """The number of a chunk's repository. Raises NotFound."""
+    async with db.read() as connection:
+        found = await connection.scalar(text("SELECT repo_id FROM chunk WHERE id = :id"), {"id": chunk_id})
+    if found is None:
+        raise NotFound(f"there is no chunk {chunk_id}")
+    return int(found)
+
+
 def _page(row: dict[str, Any]) -> Page:
     row["work"] = tuple(row["work"])
     row["callees"] = tuple(row["callees"])

@@ -178,17 +178,19 @@ async def _make_due(connection: AsyncConnection, stage: Stage, chunks: list[int]
     return len(rows.all())
 
 
-async def ask_for(db: Database, chunks: list[int]) -> None:
-    """A person waits for these: whatever of them is not done goes first."""
+async def ask_for(db: Database, chunks: Sequence[int], *, revive: bool = False) -> None:
+    """A person waits for these: whatever of them is not done goes first; with ``revive`` what was given up too."""
     async with db.statement() as connection:
         await connection.execute(
             text(
                 "UPDATE work SET lane = 0, run_at = clock_timestamp(), "
-                "state = CASE state WHEN 'retrying' THEN 'due' ELSE state END "
-                "WHERE chunk_id = ANY (CAST(:chunks AS bigint[])) AND state IN ('due', 'leased', 'retrying', 'done') "
-                "AND lane <> 0"
+                "state = CASE WHEN state IN ('retrying', 'dead') THEN 'due' ELSE state END, "
+                "attempts = CASE state WHEN 'dead' THEN 0 ELSE attempts END, "
+                "crashes = CASE state WHEN 'dead' THEN 0 ELSE crashes END "
+                "WHERE chunk_id = ANY (CAST(:chunks AS bigint[])) AND (lane <> 0 OR state IN ('retrying', 'dead')) "
+                "AND (state <> 'dead' OR :revive)"
             ),
-            {"chunks": chunks},
+            {"chunks": list(chunks), "revive": revive},
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import event, exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from db.connection import PatientConnection
 from db.embedded import EmbeddedServer, default_folder
@@ -59,6 +60,16 @@ def hide_password(url: str) -> str:
     return _PASSWORD.sub(r"\1***", url)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """How the connections of a process are used; ``opened`` counts all that were ever made."""
+
+    size: int
+    in_use: int
+    waiting: int
+    opened: int
+
+
 class Database:
     """A pool of connections to one database.
 
@@ -101,11 +112,15 @@ class Database:
         )
         _watch_pool(self._engine, limits.patience_s)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._size = pool_size
+        self._asking = 0  # blocks entered, those that still wait for their connection among them
+        self._opened = 0
+        event.listen(self._engine.sync_engine, "connect", self._count_opened)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """One consistent look at the data; nothing can be written."""
-        with mapped_errors():
+        with self._asked():
             async with self._engine.connect() as connection:
                 await connection.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
                 yield connection
@@ -114,7 +129,7 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed at the end of the block, rolled back when the block raises."""
-        with mapped_errors():
+        with self._asked():
             async with self._engine.begin() as connection:
                 yield connection
 
@@ -124,13 +139,31 @@ class Database:
 
         Whoever must not wait long for an answer gives ``patience_s``.
         """
-        with mapped_errors():
+        with self._asked():
             async with self._autocommit.connect() as connection:
                 if patience_s is not None:
                     line = (await connection.get_raw_connection()).driver_connection
                     if isinstance(line, PatientConnection):
                         line.patience_s = min(patience_s, line.patience_s)
                 yield connection
+
+    def pool(self) -> Pool:
+        """How the connections are used just now."""
+        pool = self._engine.sync_engine.pool
+        in_use = pool.checkedout() if isinstance(pool, QueuePool) else 0
+        return Pool(size=self._size, in_use=in_use, waiting=max(0, self._asking - in_use), opened=self._opened)
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        self._asking += 1
+        try:
+            with mapped_errors():
+                yield
+        finally:
+            self._asking -= 1
+
+    def _count_opened(self, *_: object) -> None:
+        self._opened += 1
 
     async def close(self) -> None:
         """Close every connection."""

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from db.report import Page
-from db.types import Hit, Progress
+from db.types import Hit, Progress, Stage
 
 _PIPE_WIDTH = 160  # a pipe has no width, and a table squeezed into 80 columns helps nobody
 
@@ -114,6 +114,40 @@ def _count(number: int, style: str) -> Text:
 
 def show_page(page: Page, *, source: bool = False, sheet: bool = False) -> None:
     """One chunk with its facts, texts and quality figures; its fact sheet where asked for or no text is there."""
+    show_facts(page, source=source)
+    if page.explain_md and (sheet or not page.content_raw):
+        out.print(
+            Panel(
+                Markdown(_without_title(page.explain_md)), title="What the index knows (explain_md)",
+                title_align="left", border_style="cyan",
+            )
+        )  # fmt: skip
+    for stage in (Stage.CODER, Stage.TALKER):
+        show_stage_text(page, stage)
+    if page.instruct or any(work["stage"] == "instruct" and work["state"] != "done" for work in page.work):
+        show_stage_text(page, Stage.INSTRUCT)
+
+
+_TITLES = {
+    Stage.CODER: "For developers (content_raw)",
+    Stage.TALKER: "In plain words (content)",
+    Stage.INSTRUCT: "How to use it (instruct)",
+}
+
+
+def show_stage_text(page: Page, stage: Stage) -> None:
+    """The text of one stage with its quality figures."""
+    _show_text(_TITLES[stage], text_of(page, stage), page.quality.get(str(stage)))
+
+
+def text_of(page: Page, stage: Stage) -> str | None:
+    """What a text stage has written about a chunk."""
+    texts = {Stage.CODER: page.content_raw, Stage.TALKER: page.content, Stage.INSTRUCT: page.instruct}
+    return texts[stage]
+
+
+def show_facts(page: Page, *, source: bool = False, standing: bool = True) -> None:
+    """What is known of a chunk without its texts; with ``standing`` what of its work is undone, and why."""
     title = Text.assemble((page.fqn, "bold"), f"  {page.kind.lower()}, {page.lang}", style="")
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim")
@@ -129,7 +163,7 @@ def show_page(page: Page, *, source: bool = False, sheet: bool = False) -> None:
         facts.add_row("calls", _some(page.callees))
     if page.callers:
         facts.add_row("called by", _some(page.callers))
-    for work in page.work:
+    for work in page.work if standing else ():
         if work["state"] != "done":
             text = f"{work['state']} ({work['reason']})"
             if work["last_error"]:
@@ -140,17 +174,6 @@ def show_page(page: Page, *, source: bool = False, sheet: bool = False) -> None:
     out.print(Panel(facts, title=title, title_align="left", border_style="blue"))
     if source and page.source_code:
         out.print(Panel(Syntax(page.source_code, page.lang), title="source", title_align="left", border_style="dim"))
-    if page.explain_md and (sheet or not page.content_raw):
-        out.print(
-            Panel(
-                Markdown(_without_title(page.explain_md)), title="What the index knows (explain_md)",
-                title_align="left", border_style="cyan",
-            )
-        )  # fmt: skip
-    _show_text("For developers (content_raw)", page.content_raw, page.quality.get("coder"))
-    _show_text("In plain words (content)", page.content, page.quality.get("talker"))
-    if page.instruct or any(work["stage"] == "instruct" and work["state"] != "done" for work in page.work):
-        _show_text("How to use it (instruct)", page.instruct, page.quality.get("instruct"))
 
 
 def _without_title(sheet: str) -> str:

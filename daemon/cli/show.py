@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from daemon.bootstrap import App, open_app
+from daemon.cli.ask import ask_now
 from daemon.cli.main import app, execute
 from daemon.cli.options import Json, Repo
 from daemon.cli.origins import show_origins, show_prompt
-from daemon.cli.output import emit_json, out, show_page
+from daemon.cli.output import emit_json, err, out, show_page
 from daemon.index.sheets import sheets_of
 from daemon.safety.material import Safety
 from daemon.settings import Settings
@@ -38,21 +39,41 @@ def show(
         Stage | None,
         typer.Option("--prompt", help="Show what this stage would send to its model now; nothing is sent."),
     ] = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="Have it written now if it is not there: before everything else, and wait.")
+    ] = False,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", min=0, help="Wait no longer than so many seconds; exit code 5 then.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show what is written about a symbol. Where a name is not unique, all that bear it are listed.
 
-    Before any text is written, the fact sheet says what the index knows by itself.
+    Before any text is written, the fact sheet says what the index knows by itself. With --now the daemons write what is
+    missing or outdated before anything else, each text is shown as it arrives, and where no daemon works, this command
+    does.
     """
     if prompt is Stage.EMBED:
         raise typer.BadParameter("embed sends no prompt", param_hint="--prompt")
     if prompt is not None and origin:
         raise typer.BadParameter("ask for one of them at a time: --prompt or --provenance")
+    if now and (prompt is not None or origin):
+        raise typer.BadParameter("--now shows texts: leave --prompt and --provenance to a second look")
+    if timeout is not None and not now:
+        raise typer.BadParameter("only --now waits", param_hint="--timeout")
 
-    async def work(settings: Settings) -> None:
+    async def work(settings: Settings) -> int | None:
         async with open_app(settings) as doctown:
-            pages = await _with_sheets(doctown, await report.pages(doctown.db, fqn, repo=repo))
+            found = await report.pages(doctown.db, fqn, repo=repo)
+            unique = len({(page.repo, page.fqn) for page in found}) == 1
+            if now and unique:
+                return await _now(doctown, found, source=source, timeout_s=timeout, as_json=as_json)
+            pages = await _with_sheets(doctown, found)
             unique = len({page.fqn for page in pages}) == 1
+            if now:
+                _list(pages)
+                err.print("say which one, with --repo or its full name")
+                return 2
             if prompt is not None and (unique or as_json):
                 asked = await _prompts(doctown, prompt, pages)
                 emit_json(asked) if as_json else show_prompt(asked)
@@ -66,8 +87,18 @@ def show(
                     show_page(page, source=source, sheet=sheet)
             else:
                 _list(pages)
+        return None
 
     execute(ctx, work)
+
+
+async def _now(
+    doctown: App, pages: Sequence[Page], *, source: bool, timeout_s: float | None, as_json: bool
+) -> int | None:
+    done = await ask_now(doctown, pages, source=source, timeout_s=timeout_s, quiet=as_json)
+    if as_json:
+        emit_json([await report.page(doctown.db, page.chunk_id) for page in pages])
+    return None if done else 5
 
 
 def _list(pages: Sequence[Page]) -> None:

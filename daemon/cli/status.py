@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from daemon.bootstrap import open_app
@@ -9,6 +11,7 @@ from daemon.cli.budget import uses_table, waiting_lines
 from daemon.cli.main import app, execute
 from daemon.cli.options import Json, Repo
 from daemon.cli.output import emit_json, out, plain, progress_table
+from daemon.cli.watch import watch
 from daemon.settings import Settings
 from daemon.work.budget import rules_of
 from db import budget as db_budget
@@ -17,11 +20,21 @@ from db.types import Progress
 
 
 @app.command()
-def status(ctx: typer.Context, repo: Repo = None, as_json: Json = False) -> None:
+def status(
+    ctx: typer.Context,
+    repo: Repo = None,
+    live: Annotated[bool, typer.Option("--watch", "-w", help="Show it live, until interrupted.")] = False,
+    every: Annotated[float, typer.Option("--every", min=0.2, help="Seconds between two looks of --watch.")] = 2.0,
+    as_json: Json = False,
+) -> None:
     """Show what is due, leased, retrying, done and dead, how fast it goes and how long it will take."""
+    if live and as_json:
+        raise typer.BadParameter("--watch is for people; programs read /metrics or call status --json again")
 
     async def work(settings: Settings) -> None:
         async with open_app(settings) as doctown:
+            if live:
+                await watch(doctown.db, rules_of(settings.budget), out, repo=repo, every_s=every)
             rows = await report.progress(doctown.db, repo)
             uses = await db_budget.uses(doctown.db, rules_of(settings.budget))
             everything, _ = await control.standings(doctown.db)
@@ -38,7 +51,11 @@ def status(ctx: typer.Context, repo: Repo = None, as_json: Json = False) -> None
                 out.print()
                 out.print(uses_table(shown))
 
-    execute(ctx, work)
+    try:
+        execute(ctx, work)
+    except KeyboardInterrupt:
+        if not live:  # the one way to leave it
+            raise
 
 
 def paused_lines(rows: list[Progress], *, everything: bool) -> list[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 import typer
 
 from daemon import log
-from daemon.bootstrap import open_app
+from daemon.bootstrap import App, open_app
 from daemon.cli.main import app, execute
 from daemon.cli.options import Embedded, require_stages, whoami
 from daemon.cli.output import out
@@ -37,19 +39,30 @@ def run(
         tally = Tally()
         async with open_app(chosen, name="doctown run") as doctown:
             await doctown.switch_stages(actor=whoami())
-            worker = doctown.worker(stages=stage or None, observers=[tally])
-            stopping = asyncio.Event()
-            listen(stopping, worker)
-            log.get("run").info("database", url=hide_password(doctown.url))
-            if once:
-                await worker.once(stopping)
-            else:
-                await worker.run(stopping)
+            async with monitored(doctown, stage or None, tally) as worker:
+                stopping = asyncio.Event()
+                listen(stopping, worker)
+                log.get("run").info("database", url=hide_password(doctown.url))
+                await (worker.once(stopping) if once else worker.run(stopping))
         if once:
             out.print(summary(tally))
         return 5 if once and tally.dead else None
 
     execute(ctx, work, quiet=False)
+
+
+@asynccontextmanager
+async def monitored(doctown: App, stages: Sequence[Stage] | None, tally: Tally) -> AsyncIterator[Worker]:
+    """A worker, with metrics and probes beside it where a port is set for them."""
+    if doctown.settings.monitor.port is None:
+        yield doctown.worker(stages=stages, observers=[tally])
+        return
+    from daemon.monitor.counts import Counts  # noqa: PLC0415 - where it is wanted
+
+    counts = Counts()
+    worker = doctown.worker(stages=stages, observers=[tally, counts])
+    async with doctown.monitor(worker, counts):
+        yield worker
 
 
 def listen(stopping: asyncio.Event, worker: Worker) -> None:

@@ -41,6 +41,7 @@ class Completion:
     prompt_tokens: int | None = None
     output_tokens: int | None = None
     duration_ms: int = 0
+    first_token_ms: int | None = None  # until the first piece came; None where the answer came whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,7 @@ class OllamaModel:
             prompt_tokens=answer.prompt_tokens,
             output_tokens=answer.output_tokens,
             duration_ms=round((time.monotonic() - started) * 1000),
+            first_token_ms=answer.first_ms,
         )
 
     async def check(self) -> Health:
@@ -118,6 +119,7 @@ class OllamaModel:
                 async for piece in pieces:
                     patience.piece()
                     answer.add(piece)
+                answer.first_ms = patience.first_ms
         else:
             async with Patience(self._server.border, settings.timeout_s):
                 answer.add(await self._server.post("/api/chat", request))
@@ -180,6 +182,7 @@ class _Answer:
         self._parts: list[str] = []
         self._done = False
         self.reason = ""
+        self.first_ms: int | None = None
         self.prompt_tokens: int | None = None
         self.output_tokens: int | None = None
 

@@ -72,6 +72,7 @@ class OpenAIModel:
             prompt_tokens=answer.prompt_tokens,
             output_tokens=answer.output_tokens,
             duration_ms=round((time.monotonic() - started) * 1000),
+            first_token_ms=answer.first_ms,
         )
 
     async def check(self) -> Health:
@@ -100,6 +101,7 @@ class OpenAIModel:
                 async for piece in self._server.stream(request):
                     patience.piece()
                     answer.add(piece, "delta")
+                answer.first_ms = patience.first_ms
         else:
             async with Patience(border, settings.timeout_s):
                 answer.add(await self._server.chat(request), "message")
@@ -157,6 +159,7 @@ class _Answer:
     def __init__(self) -> None:
         self.parts: list[str] = []
         self.reason = ""
+        self.first_ms: int | None = None
         self.prompt_tokens: int | None = None
         self.output_tokens: int | None = None
 

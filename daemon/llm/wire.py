@@ -203,6 +203,7 @@ class Patience:
         self._total_s = total_s
         self._stall_s = stall_s
         self._end = 0.0  # on the loop's clock
+        self.first_ms: int | None = None  # until the first piece
         self._silence_first = False  # the next limit to run out is that of the silence
         self._timeout = asyncio.timeout(None)
 
@@ -214,6 +215,8 @@ class Patience:
 
     def piece(self) -> None:
         """A piece of the answer came: the silence starts anew."""
+        if self.first_ms is None:
+            self.first_ms = round((asyncio.get_running_loop().time() - self._end + self._total_s) * 1000)
         if self._stall_s is not None:
             silent_until = asyncio.get_running_loop().time() + self._stall_s
             self._silence_first = silent_until < self._end

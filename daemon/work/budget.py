@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 from daemon import log
-from daemon.errors import BudgetSpent, ModelMissing, ModelUnavailable
+from daemon.errors import BudgetSpent, ModelMissing, ModelRefused, ModelUnavailable, PromptTooLong
 from daemon.llm.base import Completion, Prompt
 from daemon.settings import BudgetSettings, TextModelSettings
 from db import budget as db_budget
@@ -75,6 +75,8 @@ class Spent:
             self.seconds = time.monotonic() - self._started
         if isinstance(error, ModelUnavailable | ModelMissing):  # nobody worked on it
             self.calls, self.tokens, self.seconds = 0, 0, 0.0
+        elif isinstance(error, ModelRefused | PromptTooLong):  # it was turned away
+            self.tokens = 0
         elif completion is not None and completion.prompt_tokens is not None and completion.output_tokens is not None:
             self.tokens = completion.prompt_tokens + completion.output_tokens
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 
 from daemon.llm.base import Completion, Embedder, Health, Prompt, TextModel
 from daemon.settings import TextModelSettings
 from daemon.work.budget import Meter, most_tokens
+from daemon.work.events import Call, Observer
 from daemon.work.slots import Slots
 
 
 class HeldModel:
     """A text model behind the slots of its endpoint and the budget of the day."""
 
-    def __init__(self, model: TextModel, slots: Slots, meter: Meter, settings: TextModelSettings) -> None:
+    def __init__(
+        self, model: TextModel, slots: Slots, meter: Meter, settings: TextModelSettings,
+        observers: Sequence[Observer] = (),
+    ) -> None:  # fmt: skip
         self._model = model
         self._slots = slots
         self._meter = meter
         self._settings = settings
+        self._observers = observers
 
     @property
     def name(self) -> str:
@@ -37,15 +43,27 @@ class HeldModel:
     async def complete(self, prompt: Prompt) -> Completion:
         """See that the budget has room, wait for a slot, then ask. Raises BudgetSpent, and what the model raises."""
         most = most_tokens(prompt, self._settings)
+        asked = time.monotonic()
         async with self._meter.call(most, self._settings.timeout_s) as spent, self._slots.call():
+            began = time.monotonic()
             spent.begin()
             try:
                 completion = await self._model.complete(prompt)
             except BaseException as error:
                 spent.end(None, error)
+                self._tell(began - asked, began, None, error)
                 raise
             spent.end(completion)
+            self._tell(began - asked, began, completion, None)
             return completion
+
+    def _tell(self, waited_s: float, began: float, completion: Completion | None, error: BaseException | None) -> None:
+        call = Call(
+            endpoint=self.endpoint, model=self.name, waited_s=waited_s, seconds=time.monotonic() - began,
+            context_tokens=self._settings.context_tokens, completion=completion, error=error,
+        )  # fmt: skip
+        for observer in self._observers:
+            observer.called(call)
 
     async def check(self) -> Health:
         """The model's; needs no slot."""

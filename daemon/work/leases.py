@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from daemon import log
+from daemon.work.events import Observer
 from db.claim import Key, key_of
 from db.errors import StoreError
 from db.types import Claim
@@ -23,8 +24,9 @@ class LeaseKeeper:
     renewal that fails (the database is away) cancels nothing: the fence alone decides whether a save counts.
     """
 
-    def __init__(self, renew: Renew, *, lease_s: float) -> None:
+    def __init__(self, renew: Renew, *, lease_s: float, observers: Sequence[Observer] = ()) -> None:
         self._renew = renew
+        self._observers = observers
         self._period = lease_s / _RENEWALS_PER_LEASE
         self._held: dict[Key, tuple[Claim, asyncio.Task[None] | None]] = {}
         self._log = log.get("leases")
@@ -57,6 +59,7 @@ class LeaseKeeper:
         """One renewal of everything that is held now."""
         sent = dict(self._held)
         if not sent:
+            self.renewed_at = time.monotonic()
             return
         try:
             kept = await self._renew([claim for claim, _ in sent.values()])
@@ -69,6 +72,8 @@ class LeaseKeeper:
                 continue
             self.lost += 1
             self._held.pop(key)
+            for observer in self._observers:
+                observer.lost(claim)
             self._log.warning("lease lost", chunk=claim.chunk_id, stage=claim.stage, fence=claim.fence)
             if task is not None and not any(other is task for _, other in self._held.values()):
                 task.cancel()

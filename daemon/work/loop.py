@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -24,6 +25,8 @@ from db import claim as db_claim
 from db.errors import StoreError
 from db.session import Database
 from db.types import Claim, ErrorClass, Lane, Outcome, Stage, State, TextDraft
+
+_LOOK_S = 0.5  # every saved text wakes the other stages: that often it is looked whether a person waits
 
 
 class Rest(StrEnum):
@@ -63,6 +66,9 @@ class StageLoop:
     rest: Rest | None = None  # None while it drains
     rested: asyncio.Event = field(default_factory=asyncio.Event)
     fair: Fair = field(init=False)
+    turned_at: float = field(default_factory=time.monotonic)  # the last turn of its loop, on the monotonic clock
+    _looked_at: float = float("-inf")
+    waiting: bool = False  # for a place, which may rightly take as long as a call
 
     def __post_init__(self) -> None:
         """The count of turns is the loop's own."""
@@ -89,7 +95,9 @@ class StageLoop:
 
     async def drain(self, stopping: asyncio.Event) -> Rest:
         """Claim and start tasks until nothing more can be claimed; tasks may still be in flight afterwards."""
+        look = True
         while not stopping.is_set():
+            self.turned_at = time.monotonic()
             if not self.gate.open:
                 return Rest.DRAINED
             allowed = self.breaker.allowance(self.slots.places)
@@ -98,7 +106,13 @@ class StageLoop:
             change = self.slots.change()
             granted = self.slots.take(self.pipeline.model, allowed)
             if not granted:
-                await first(change.wait(), stopping.wait())
+                self.waiting = True
+                if look:
+                    await self._hurry()
+                await first(change.wait(), self.awake.wait(), stopping.wait())
+                look = self.awake.is_set()
+                self.awake.clear()
+                self.waiting = False
                 continue
             try:
                 work = await self._claim(granted * self.pipeline.batch)
@@ -117,17 +131,31 @@ class StageLoop:
                 self._start(batch)
         return Rest.STOPPED
 
+    async def _hurry(self) -> None:
+        """Where it is another model's turn and a person waits for ours: ask for a turn out of turn."""
+        now = time.monotonic()
+        if not self.slots.elsewhere(self.pipeline.model) or now - self._looked_at < _LOOK_S:
+            return
+        self._looked_at = now
+        try:
+            if await db_claim.asked(self.db, self.stage, repo_id=self.scope.repo_id):
+                self.slots.urge(self.pipeline.model)
+        except StoreError as error:
+            log.get("loop").warning("not known whether anybody waits", stage=self.stage, error=str(error))
+
     async def _claim(self, limit: int) -> list[Prepared]:
+        asked = time.monotonic()
         claims = await db_claim.claim(
             self.db, self.stage, owner=self.owner, limit=limit, lease_s=self.settings.lease_s,
-            max_lane=self.scope.max_lane, repo_id=self.scope.repo_id, turn=self.fair.turn(limit),
+            max_lane=Lane.ASKED if self.slots.urgent(self.pipeline.model) else self.scope.max_lane,
+            repo_id=self.scope.repo_id, turn=self.fair.turn(limit),
         )  # fmt: skip
         self.fair.took(claims)
+        for observer in self.observers:
+            observer.claimed(self.stage, claims, wanted=limit, seconds=time.monotonic() - asked)
         if not claims:
             return []
         self.keeper.hold(claims)
-        for observer in self.observers:
-            observer.claimed(self.stage, len(claims))
         try:
             work = await self.pipeline.prepare(claims)
         except StoreError:
@@ -192,6 +220,8 @@ class StageLoop:
         try:
             if decision.verb is Verb.RELEASE:
                 await db_claim.release(self.db, claims, error_class=decision.error_class, error=decision.message)
+                for observer in self.observers:
+                    observer.released(claims, decision.error_class)
             else:
                 await self._fail(claims[0], decision)
         except StoreError as broken:
@@ -208,7 +238,7 @@ class StageLoop:
             error=decision.message,
         )  # fmt: skip
         for observer in self.observers:
-            observer.failed(claim, state, decision.message)
+            observer.failed(claim, state, decision.error_class, decision.message)
 
     def _open_breaker(self, error: Exception, decision: Decision) -> None:
         first = self.breaker.failures == 0

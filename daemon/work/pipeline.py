@@ -7,7 +7,7 @@ them together.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
@@ -19,6 +19,7 @@ from daemon.settings import Settings
 from daemon.stages.base import TextStage
 from daemon.stages.embed import Embed
 from daemon.work.budget import charged_to
+from daemon.work.events import Observer
 from daemon.work.saver import Saver
 from db import gather as db_gather
 from db import save as db_save
@@ -100,15 +101,18 @@ class TextPipeline:
 
     batch = 1
 
-    def __init__(self, db: Database, stage: TextStage, settings: Settings, worker: UUID) -> None:
+    def __init__(
+        self, db: Database, stage: TextStage, settings: Settings, worker: UUID, observers: Sequence[Observer] = ()
+    ) -> None:
         self._db = db
         self._stage = stage
         self._settings = settings
         self._safety = Safety(settings.safety)
         self._writing: dict[str, asyncio.Event] = {}
         self._saver: Saver[TextDraft] = Saver(
-            lambda drafts: db_save.save_texts(db, drafts, worker=str(worker)), patience_s=settings.queue.lease_s
-        )
+            lambda drafts: db_save.save_texts(db, drafts, worker=str(worker)),
+            patience_s=settings.queue.lease_s, told=_teller(stage.name, observers),
+        )  # fmt: skip
 
     @property
     def stage(self) -> Stage:
@@ -232,7 +236,9 @@ class EmbedPipeline:
 
     stage = Stage.EMBED
 
-    def __init__(self, db: Database, stage: Embed, settings: Settings, *, endpoint: str) -> None:
+    def __init__(
+        self, db: Database, stage: Embed, settings: Settings, *, endpoint: str, observers: Sequence[Observer] = ()
+    ) -> None:
         self._db = db
         self._stage = stage
         self._settings = settings
@@ -240,7 +246,9 @@ class EmbedPipeline:
         self._model_id: int | None = None
         self.endpoint = endpoint
         self.batch = stage.embedder.batch
-        self._saver: Saver[VectorDraft] = Saver(self._save, patience_s=settings.queue.lease_s)
+        self._saver: Saver[VectorDraft] = Saver(
+            self._save, patience_s=settings.queue.lease_s, told=_teller(Stage.EMBED, observers)
+        )
 
     @property
     def model(self) -> str:
@@ -287,3 +295,11 @@ class EmbedPipeline:
     async def close(self) -> None:
         """Finish what is being saved."""
         await self._saver.close()
+
+
+def _teller(stage: Stage, observers: Sequence[Observer]) -> Callable[[int, float, int], None]:
+    def tell(drafts: int, seconds: float, repeats: int) -> None:
+        for observer in observers:
+            observer.wrote(stage, drafts, seconds=seconds, repeats=repeats)
+
+    return tell

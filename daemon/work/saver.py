@@ -25,8 +25,11 @@ class Saver(Generic[Draft]):
     the text is paid for, and repeating is safe, because the store recognises a fence that it has saved already.
     """
 
-    def __init__(self, save: Save[Draft], *, patience_s: float) -> None:
+    def __init__(
+        self, save: Save[Draft], *, patience_s: float, told: Callable[[int, float, int], None] | None = None
+    ) -> None:
         self._save = save
+        self._told = told  # how many drafts were saved together, in how many seconds, after how many repetitions
         self._patience_s = patience_s
         self._waiting: list[tuple[Claim, Draft, asyncio.Future[Outcome]]] = []
         self._flusher: asyncio.Task[None] | None = None
@@ -64,15 +67,21 @@ class Saver(Generic[Draft]):
 
     async def _persist(self, group: Sequence[tuple[Claim, Draft]]) -> dict[tuple[int, int], Outcome]:
         loop = asyncio.get_running_loop()
-        until = loop.time() + self._patience_s
+        began, repeats = loop.time(), 0
+        until = began + self._patience_s
         pause = _FIRST_PAUSE_S
         while True:
             try:
-                return await self._save(group)
+                outcomes = await self._save(group)
             except (DatabaseBusy, DatabaseUnreachable) as error:
                 if loop.time() + pause > until:
                     raise
                 self.repeated += 1
+                repeats += 1
                 self._log.warning("save repeated", drafts=len(group), error=str(error), pause_s=round(pause, 2))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
+            else:
+                if self._told is not None:
+                    self._told(len(group), loop.time() - began, repeats)
+                return outcomes

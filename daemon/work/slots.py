@@ -22,7 +22,8 @@ class Slots:
 
     Where two stages use different models on one server, calls in alternation would make it load them in
     alternation. So the model at work keeps the places until its stage finds nothing due, or for ``dwell_s`` while
-    another one waits. Without ``turns`` the server is said to hold all its models. Used within one event loop.
+    another one waits. Where a person waits for the other one (``urge``), it gets a turn at once, for what is asked and
+    no more. Without ``turns`` the server is said to hold all its models. Used within one event loop.
     """
 
     def __init__(
@@ -38,12 +39,15 @@ class Slots:
         self._since = 0.0
         self._resting = False
         self._rivals: set[str] = set()
+        self._urgent: str | None = None
         self._changed = asyncio.Event()
         self._slots = asyncio.Semaphore(limit)
         self._queued: set[asyncio.Task[Any]] = set()
         self._placed: set[asyncio.Task[Any]] = set()
         self._served: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         self._closing = False
+        self.swaps = 0  # how often the turn went from one model to another
+        self.calling = 0  # calls under way
 
     # -- slots ---------------------------------------------------------------------------------------------
 
@@ -54,9 +58,11 @@ class Slots:
         if task is None:
             raise RuntimeError("a slot is held by a task")
         await self._enter(task)
+        self.calling += 1
         try:
             yield
         finally:
+            self.calling -= 1
             self._slots.release()
             self.vacate(task)
         await asyncio.sleep(0)
@@ -96,17 +102,36 @@ class Slots:
     def _may(self, model: str) -> bool:
         """Whether it is this model's turn; if so, it is from now on."""
         mine = self._model == model
+        if self._urgent not in {None, model} and self._model is not None:
+            return False  # the urgent one is next, when the last of the others is back
         if self._model is not None and not mine:
             self._rivals.add(model)
-            if self._taken or not (self._resting or self._overdue()):
+            if self._taken or not (self._resting or self._overdue() or self._urgent == model):
                 return False
         if mine and self._rivals - {model} and self._overdue():
             return False  # the others are let in once the last of ours is back
         if not mine:
+            if self._urgent == model and self._model is not None:
+                self._rivals.add(self._model)  # it was interrupted, and goes on afterwards
+            self.swaps += self._model is not None
             self._model, self._since = model, self._clock()
         self._resting = False
         self._rivals.discard(model)
         return True
+
+    def elsewhere(self, model: str) -> bool:
+        """Whether it is another model's turn."""
+        return self._turns and self._model not in {None, model}
+
+    def urge(self, model: str) -> None:
+        """A person waits for ``model``: its turn comes as soon as the calls under way are back."""
+        if self._turns and self._urgent is None:
+            self._urgent = model
+            self._announce()
+
+    def urgent(self, model: str) -> bool:
+        """Whether ``model`` has its turn only for what a person waits for."""
+        return self._urgent == model
 
     def give(self, count: int = 1) -> None:
         """Give places back that no task got."""
@@ -126,6 +151,9 @@ class Slots:
     def idle(self, model: str) -> None:
         """``model`` found nothing to do: its turn ends when the last of its places is back."""
         self._rivals.discard(model)
+        if self._urgent == model:
+            self._urgent = None
+            self._since = float("-inf")  # its dwell is over: it was let in for what was asked
         if self._model == model:
             self._resting = True
             self._announce()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,12 +23,13 @@ from daemon.work.pipeline import Pipeline
 from daemon.work.presence import Gate, Presence
 from daemon.work.schedule import Schedule
 from daemon.work.slots import Slots
+from daemon.work.view import EndpointView, LoopView, WorkerView
 from db import claim as db_claim
 from db import failures as db_failures
 from db import save as db_save
 from db.errors import StoreError
 from db.session import Database
-from db.types import TEXT_STAGES, Claim, Outcome, Stage, State, TextDraft
+from db.types import TEXT_STAGES, Claim, Outcome, Stage, TextDraft
 
 _YOUNG, _MIDDLE, _OLD = 50_000, 20, 100  # thresholds of the garbage collector while at work
 _PRUNE_S = 600.0  # between two looks for failures that are too old to keep
@@ -57,34 +60,73 @@ class Worker:
         self._db = db
         self._settings = settings
         self._meter = meter
+        self._observers = observers
         self._recipes = recipes
         self._log = log.get("worker")
         self._keeper = LeaseKeeper(
-            lambda claims: db_claim.renew(db, claims, lease_s=settings.queue.lease_s), lease_s=settings.queue.lease_s
-        )
+            lambda claims: db_claim.renew(db, claims, lease_s=settings.queue.lease_s),
+            lease_s=settings.queue.lease_s, observers=observers,
+        )  # fmt: skip
         self._hurry = asyncio.Event()
         self._time_to_poll = asyncio.Event()
         self._time_to_rescue = asyncio.Event()
         self._refreshed = False
+        self._stopping = False
+        self._ended: set[Stage] = set()
+        self._woken: Counter[str] = Counter()
         self._prune_at = time.monotonic()
         self._slots = dict(slots)
         self._gate = Gate()
-        breakers = {name: Breaker(settings.queue.breaker_s) for name in slots}
+        self._breakers = {name: Breaker(settings.queue.breaker_s) for name in slots}
+        heard = [*observers, _Waker(lambda stage: self._wake(stage, by="save"))]
         self._loops = [
             StageLoop(
-                db=db, pipeline=pipeline, slots=self._slots[pipeline.endpoint], breaker=breakers[pipeline.endpoint],
-                keeper=self._keeper, owner=self.owner, settings=settings.queue,
-                observers=[*observers, _Waker(self._wake)], scope=scope or Scope(), gate=self._gate,
+                db=db, pipeline=pipeline, slots=self._slots[pipeline.endpoint],
+                breaker=self._breakers[pipeline.endpoint], keeper=self._keeper, owner=self.owner,
+                settings=settings.queue, observers=heard, scope=scope or Scope(), gate=self._gate,
             )
             for pipeline in pipelines(self.owner, self._slots)
         ]  # fmt: skip
         self._scope = scope or Scope()
         used = {loop.pipeline.endpoint for loop in self._loops}
         self._presence = Presence(
-            db, self.owner, stages=[loop.stage for loop in self._loops], gate=self._gate,
+            # Who works for one command alone is nobody that others may count on.
+            db, self.owner, stages=self.stages if self._scope == Scope() else [], gate=self._gate,
             slots=sum(slots[name].limit for name in used), in_flight=lambda: len(self._keeper.held()),
             quiet=self._quiet, beat_s=settings.queue.heartbeat_s,
         )  # fmt: skip
+
+    @property
+    def stages(self) -> list[Stage]:
+        """What it works on."""
+        return [loop.stage for loop in self._loops]
+
+    def look(self) -> WorkerView:
+        """How it stands at this moment."""
+        now = time.monotonic()
+        used = {loop.pipeline.endpoint for loop in self._loops}
+        return WorkerView(
+            loops=tuple(
+                LoopView(
+                    stage=loop.stage, rest=loop.rest, tasks=len(loop.tasks), idle_s=now - loop.turned_at,
+                    waiting=loop.waiting, ended=loop.stage in self._ended,
+                )
+                for loop in self._loops
+            ),
+            endpoints=tuple(
+                EndpointView(
+                    name=name, limit=slots.limit, calling=slots.calling, places=slots.places, taken=slots.taken,
+                    swaps=slots.swaps, failures=self._breakers[name].failures, wait_s=self._breakers[name].wait_s(),
+                )
+                for name, slots in self._slots.items()
+                if name in used
+            ),
+            held=len(self._keeper.held()), renewed_s=now - self._keeper.renewed_at, draining=not self._gate.open,
+            stopping=self._stopping, woken=dict(self._woken),
+        )  # fmt: skip
+
+    def _has_ended(self, stage: Stage, _: object) -> None:
+        self._ended.add(stage)
 
     def _quiet(self) -> bool:
         return not self._keeper.held() and all(loop.rest is not None and not loop.tasks for loop in self._loops)
@@ -114,10 +156,12 @@ class Worker:
         background = [
             asyncio.create_task(self._keeper.run(quiet), name="leases"),
             asyncio.create_task(self._keep_time(quiet), name="timers"),
-            asyncio.create_task(self._presence.run(quiet, lambda: self._wake(None)), name="presence"),
+            asyncio.create_task(self._presence.run(quiet, lambda: self._wake(None, by="poll")), name="presence"),
             asyncio.create_task(self._meter.run(quiet, self._settings.queue.heartbeat_s), name="budget"),
         ]
         loops = [asyncio.create_task(loop.run(stopping), name=f"loop:{loop.stage}") for loop in self._loops]
+        for number, running in enumerate(loops):
+            running.add_done_callback(partial(self._has_ended, self._loops[number].stage))
         _spare_the_collector()
         self._log.info("started", owner=str(self.owner), stages=[str(loop.stage) for loop in self._loops])
         await self._poll()
@@ -132,6 +176,7 @@ class Worker:
             watch.cancel()
             schedule.stop()
             stopping.set()
+            self._stopping = True
             for slots in self._slots.values():
                 slots.close()
             # A claim may be under way: what it brings must be known before we give back what we hold.
@@ -163,6 +208,8 @@ class Worker:
         if held:
             try:
                 count = await db_claim.release(self._db, held)
+                for observer in self._observers:
+                    observer.released(held, None)
                 self._log.info("given back", count=count)
             except StoreError as error:
                 self._log.warning("not given back: the leases will run out", count=len(held), error=str(error))
@@ -182,8 +229,8 @@ class Worker:
             except StoreError as error:
                 self._log.warning("queue not read", error=str(error))
                 due, retrying, next_s = 1, 0, None
-            if not due and not retrying:
-                return
+            if not due and not retrying and all(loop.idle for loop in self._loops):
+                return  # and nobody has claimed the last of it while we looked
             # Due although all loops rest: another process took it, or a breaker is open. Waiting is right for both.
             pause = min(1.0, max(0.05, next_s or 0.05)) if not due else 0.2
             await _pause(stopping, pause)
@@ -224,7 +271,7 @@ class Worker:
             await db_claim.promote(self._db)
         except StoreError as error:
             self._log.warning("queue not read", error=str(error), remedy=error.remedy)
-        self._wake(None)
+        self._wake(None, by="poll")
 
     async def _refresh(self) -> None:
         """Once per process: queue the texts that other prompts, models, options or languages made."""
@@ -246,6 +293,8 @@ class Worker:
             self._log.warning("rescue failed", error=str(error))
             return
         for chunk, stage, state in rescued:
+            for observer in self._observers:
+                observer.rescued(stage, state)
             self._log.warning("rescued from a vanished worker", chunk=chunk, stage=stage, state=state)
         await self._prune()
 
@@ -258,20 +307,18 @@ class Worker:
         except StoreError as error:
             self._log.warning("old failures not forgotten", error=str(error))
 
-    def _wake(self, stage: Stage | None) -> None:
+    def _wake(self, stage: Stage | None, *, by: str) -> None:
+        self._woken[by] += 1
         for loop in self._loops:
             if stage is None or loop.stage is not stage:
                 loop.awake.set()
 
 
-class _Waker:
-    """An observer: a saved text is work for the other stages at once, not at the next poll."""
+class _Waker(Observer):
+    """A saved text is work for the other stages at once, not at the next poll."""
 
     def __init__(self, wake: Callable[[Stage | None], None]) -> None:
         self._wake = wake
-
-    def claimed(self, stage: Stage, count: int) -> None:
-        """Nothing to do."""
 
     def saved(self, claim: Claim, outcome: Outcome, draft: TextDraft | None) -> None:
         """Texts make work for others; an outdated claim is due again itself."""
@@ -279,12 +326,6 @@ class _Waker:
             self._wake(None)
         elif draft is not None:
             self._wake(claim.stage)
-
-    def failed(self, claim: Claim, state: State | None, message: str) -> None:
-        """Its time comes with a poll."""
-
-    def unavailable(self, endpoint: str, message: str) -> None:
-        """The poll tries again."""
 
 
 def _spare_the_collector() -> None:

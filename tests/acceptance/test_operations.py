@@ -158,3 +158,55 @@ def test_a_budget_holds_the_rest_back_until_it_is_raised(doctown: Doctown, psql:
     assert "texts 7" in doctown("run", "--once").out
     assert doctown("budget", "--json").json[1]["limits"] == {"calls": None, "tokens": 1000000, "seconds": 3600.5}
     assert "month end" in doctown("audit").out
+
+
+def test_a_text_is_written_here_and_now_where_no_daemon_works(doctown: Doctown, psql: Connection) -> None:
+    repo = a_repository(psql, "shop")
+    some_chunks(psql, repo, 3)
+    first, second, third = [row["fqn"] for row in all_rows(psql, "SELECT fqn FROM node ORDER BY id")]
+    shown = doctown("show", second, "--now")
+    assert shown.code == 0, shown.err
+    assert "written here" in shown.err
+    assert shown.out.index("For developers") < shown.out.index("In plain words")
+    assert "Not written yet" not in shown.out
+    assert scalar(psql, "SELECT count(*) FROM generation") == 2, "nothing else was written"
+    again = doctown("show", second, "--now")
+    assert (again.code, again.err) == (0, ""), "what is there is shown at once"
+    page = doctown("show", third, "--now", "--json").json[0]
+    assert page["content_raw"]
+    assert page["content"]
+    psql.execute("UPDATE repository SET paused = true")
+    waiting = doctown("show", first, "--now", "--timeout", "0.5")
+    assert (waiting.code, "its repository is paused" in waiting.err) == (5, True)
+    assert doctown("show", first, "--timeout", "1").code == 2
+    assert doctown("show", first, "--now", "--provenance").code == 2
+    assert doctown("show", "nowhere", "--now").code == 6
+
+
+def test_what_was_given_up_is_tried_again_for_who_asks(doctown: Doctown, psql: Connection) -> None:
+    (chunk,) = some_chunks(psql, a_repository(psql, "shop"), 1)
+    fqn = scalar(psql, "SELECT fqn FROM node")
+    psql.execute("UPDATE work SET state = 'dead', attempts = 6, crashes = 3 WHERE stage = 'coder'")
+    assert doctown("show", fqn, "--now").code == 0
+    assert scalar(psql, "SELECT attempts FROM work WHERE chunk_id = %s AND stage = 'coder'", chunk) == 1
+
+
+async def test_who_asks_is_served_before_a_long_queue(db_url: str, psql: Connection) -> None:
+    some_chunks(psql, a_repository(psql, "noisy"), 200)
+    (asked,) = some_chunks(psql, a_repository(psql, "shop"), 1)
+    psql.execute("UPDATE work SET priority = 99 WHERE chunk_id = %s", (asked,))
+    fqn = scalar(psql, "SELECT fqn FROM node JOIN chunk ON node_id = node.id WHERE chunk.id = %s", asked)
+    psql.execute("UPDATE repository SET weight = 1000 WHERE name = 'noisy'")
+    async with Double(Setup(slots=2, latency_s=0.2)) as double:
+        settings = environment(db_url, double.url, ENDPOINTS__LOCAL__SLOTS=2, QUEUE__LEASE_S=60)
+        async with a_daemon(settings):
+            await eventually(lambda: len(double.calls) >= 2)
+            code, said = await command(settings, "show", fqn, "--now", "--repo", "shop")
+            written = scalar(psql, "SELECT count(*) FROM generation")
+    assert (code, "In plain words" in said) == (0, True), said
+    assert "written here" not in said
+    assert written < 400, "it did not wait until all else was done"
+    ledger = [
+        row["chunk_id"] for row in all_rows(psql, "SELECT chunk_id FROM generation WHERE stage = 'talker' ORDER BY id")
+    ]
+    assert ledger[:1] == [asked], "its plain words came before those of anybody else"

@@ -7,6 +7,8 @@ import json
 import signal
 from pathlib import Path
 
+import httpx
+
 from daemon.doubles.server import Double
 from daemon.doubles.setup import Setup
 from tests.support.builders import Connection, a_repository, all_rows, chunk_row, scalar, some_chunks, work_row
@@ -120,3 +122,26 @@ async def test_a_third_of_the_first_answers_in_the_wrong_language(db_url: str, p
         "FROM chunk, unnest(ARRAY['coder', 'talker']) AS s",
     )
     assert all(row["ratio"] >= 0.9 and row["flag"] == "false" for row in ratios)
+
+
+async def test_metrics_and_probes_only_where_a_port_is_set(db_url: str, psql: Connection, tmp_path: Path) -> None:
+    some_chunks(psql, a_repository(psql), 2)
+    quiet, watched = tmp_path / "quiet", tmp_path / "watched"
+    async with Double(Setup(slots=2)) as double:
+        settings = environment(db_url, double.url)
+        async with a_daemon(settings, "--once", log=quiet) as daemon:
+            assert await daemon.wait() == 0
+        assert "listening" not in quiet.read_text()
+        async with a_daemon({**settings, "DOCTOWN_MONITOR__PORT": "0"}, log=watched):
+            await eventually(lambda: '"listening"' in watched.read_text())
+            (url,) = [
+                event["url"]
+                for line in watched.read_text().splitlines()
+                if (event := json.loads(line))["event"] == "listening"
+            ]
+            assert url.startswith("http://127.0.0.1:")
+            async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+                assert (await client.get("/livez")).status_code == 200
+                answer = await client.get("/readyz")
+                assert answer.status_code == 200, answer.text
+                assert 'doctown_workers{state="alive"} 1.0' in (await client.get("/metrics")).text

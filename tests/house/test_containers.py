@@ -23,7 +23,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 # What compose-spec allows of the keys that we use.
 SERVICE_KEYS = {
     "image", "build", "environment", "shm_size", "volumes", "healthcheck", "restart", "deploy", "entrypoint", "command",
-    "depends_on", "stop_grace_period",
+    "depends_on", "stop_grace_period", "expose",
 }  # fmt: skip
 
 

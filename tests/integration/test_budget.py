@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from daemon.errors import ModelUnavailable
+from daemon.errors import ModelFailed, ModelUnavailable, PromptTooLong
 from daemon.llm.scripted import ScriptedModel, well_formed
 from daemon.settings import BudgetLimits, BudgetSettings
 from db import audit, report
@@ -218,6 +218,22 @@ async def test_what_is_used_is_counted_without_any_limit_too(db: Database, psql:
     )
     assert used(psql, repo)[:2] == used(psql, ALL)[:2] == (6, tokens)
     assert used(psql, ALL)[2] > 0
+
+
+async def test_of_a_broken_call_the_most_stays_counted_and_of_a_refused_one_nothing(
+    db: Database, psql: Connection
+) -> None:
+    repo = a_repository(psql)
+    some_chunks(psql, repo, 1)
+    sizes = []
+    for error in (PromptTooLong("x"), ModelFailed("x")):
+        app = an_app(db, coder=ScriptedModel([error]), max_attempts=1)
+        await work_off(app, stages=[Stage.CODER])
+        sizes.append(used(psql, repo)[1])
+        psql.execute("UPDATE work SET state = 'due', attempts = 0 WHERE state = 'dead'")
+    assert sizes[0] == 0
+    assert 0 < sizes[1] <= app.settings.models.coder.context_tokens
+    assert used(psql, repo)[0] == 2
 
 
 async def test_refused_connections_cost_nothing(db: Database, psql: Connection) -> None:

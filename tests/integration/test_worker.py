@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from daemon.llm.base import Prompt
 from daemon.llm.scripted import ScriptedEmbedder, ScriptedModel, well_formed
 from daemon.work.events import Tally
 from daemon.work.loop import Scope
+from db import claim as db_claim
 from db import requeue as db_requeue
 from db.session import Database
 from db.types import Lane, Stage, State
@@ -26,6 +28,7 @@ from tests.support.builders import (
     some_chunks,
     work_row,
 )  # fmt: skip
+from tests.support.processes import eventually
 from tests.support.workers import a_worker, an_app, work_off
 
 
@@ -61,7 +64,7 @@ async def test_every_chunk_goes_through_all_stages_once(db: Database, psql: Conn
     coder, talker, tally = ScriptedModel(), ScriptedModel(), Tally()
     await work_off(an_app(db, coder=coder, talker=talker), observers=[tally])
     assert states(psql) == {("coder", "done"): 12, ("talker", "done"): 12, ("embed", "done"): 12}
-    assert (len(coder.calls), len(talker.calls), tally.texts, tally.lost) == (12, 12, 24, 0)
+    assert (len(coder.calls), len(talker.calls), tally.texts, tally.lost_saves) == (12, 12, 24, 0)
     counts = all_rows(psql, "SELECT chunk_id, stage, count(*) AS n FROM generation GROUP BY 1, 2")
     assert {row["n"] for row in counts} == {1}
     row = chunk_row(psql, chunks[0])
@@ -132,6 +135,33 @@ async def test_transient_failures_are_tried_again_and_then_given_up(db: Database
     assert (row["state"], row["attempts"], row["error_class"]) == ("dead", 3, "transient")
     assert "the runner crashed" in row["last_error"]
     assert (len(coder.calls), tally.failures, tally.dead) == (4, 3, 1)
+
+
+async def test_a_run_does_not_end_while_the_last_piece_is_being_claimed(
+    db: Database, psql: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A poll lets a loop claim while the end of the run is looked for: nothing is due any more then."""
+    repo, pending, go_on = a_repository(psql), db_claim.pending, asyncio.Event()
+    chunks: list[int] = []
+
+    async def code(prompt: Prompt) -> str:
+        await go_on.wait()
+        return well_formed(prompt)
+
+    worker = a_worker(an_app(db, coder=ScriptedModel(code)), stages=[Stage.CODER])
+
+    async def look(*arguments: Any, **options: Any) -> tuple[int, int, float | None]:
+        if not chunks:
+            chunks.extend(some_chunks(psql, repo, 1))
+            worker._wake(None, by="poll")
+            await eventually(lambda: work_row(psql, chunks[0])["state"] == "leased")
+        found = await pending(*arguments, **options)
+        asyncio.get_running_loop().call_soon(go_on.set)
+        return found
+
+    monkeypatch.setattr(db_claim, "pending", look)
+    await worker.once(asyncio.Event())
+    assert work_row(psql, chunks[0])["state"] == "done"
 
 
 async def test_permanent_errors_are_not_tried_again(db: Database, psql: Connection) -> None:
@@ -347,3 +377,42 @@ async def test_two_workers_share_the_work(db: Database, psql: Connection) -> Non
     assert states(psql) == {("coder", "done"): 30, ("talker", "done"): 30, ("embed", "done"): 30}
     doubled = one(psql, "SELECT count(*) - count(DISTINCT (chunk_id, stage)) AS n FROM generation")
     assert doubled["n"] == 0
+
+
+async def test_what_a_person_waits_for_does_not_wait_for_the_turn_of_its_model(db: Database, psql: Connection) -> None:
+    """Coder has work for hours and the turn; a Talker text is asked for: it comes next, and Coder goes on after it."""
+    repo = a_repository(psql)
+    (asked,) = some_chunks(psql, repo, 1)
+    await work_off(an_app(db), stages=[Stage.CODER])
+    some_chunks(psql, repo, 12)
+    order: list[str] = []
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def code(prompt: Prompt) -> str:
+        order.append("coder")
+        begun.set()
+        await go_on.wait()
+        return well_formed(prompt)
+
+    def talk(prompt: Prompt) -> str:
+        order.append("talker")
+        return well_formed(prompt)
+
+    app = an_app(db, coder=ScriptedModel(code), talker=ScriptedModel(talk, name="another"), slots=2)
+    psql.execute("UPDATE repository SET paused = true")
+    psql.execute("UPDATE work SET state = 'done' WHERE chunk_id = %s AND stage = 'talker'", (asked,))
+    psql.execute("UPDATE repository SET paused = false")
+    worker, stopping = a_worker(app, stages=[Stage.CODER, Stage.TALKER]), asyncio.Event()
+    running = asyncio.create_task(worker.run(stopping))
+    await begun.wait()
+    psql.execute("UPDATE work SET state = 'due', lane = 1 WHERE chunk_id = %s AND stage = 'talker'", (asked,))
+    await db_requeue.ask_for(db, [asked])
+    await eventually(lambda: worker._slots["scripted"].urgent("another"))
+    go_on.set()
+    await eventually(lambda: "talker" in order)
+    before = order.index("talker")
+    await eventually(lambda: len(order) > before + 5)
+    stopping.set()
+    await running
+    assert before <= 3, "only what was under way went before it"
+    assert order[before + 1 : before + 4] == ["coder"] * 3, "one turn for what was asked, no more"

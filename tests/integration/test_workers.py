@@ -9,6 +9,7 @@ import pytest
 
 from daemon.llm.base import Completion, Prompt
 from daemon.llm.scripted import ScriptedModel
+from daemon.work.loop import Scope
 from db import audit
 from db import workers as db_workers
 from db.audit import Order
@@ -66,6 +67,15 @@ async def test_a_worker_is_listed_while_it_lives_with_what_it_holds(db: Database
     stopping.set()
     await running
     assert await db_workers.presences(db) == [], "who ends cleanly is not listed"
+
+
+async def test_who_works_for_one_command_alone_is_listed_without_stages(db: Database, psql: Connection) -> None:
+    repo, stopping = a_repository(psql), asyncio.Event()
+    running = asyncio.create_task(a_worker(an_app(db), scope=Scope(repo_id=repo)).run(stopping))
+    await eventually(lambda: scalar(psql, "SELECT count(*) FROM worker") == 1)
+    assert [one.stages for one in await db_workers.presences(db)] == [()]
+    stopping.set()
+    await running
 
 
 async def test_a_drained_worker_finishes_what_it_holds_and_claims_nothing_more(db: Database, psql: Connection) -> None:

@@ -59,6 +59,34 @@ async def test_nobody_waits_for_a_model_that_does_not_come() -> None:
     assert slots.take("coder", 1) == 1
 
 
+def test_who_is_waited_for_gets_a_turn_out_of_turn_and_no_longer_than_needed() -> None:
+    slots = Slots(2, dwell_s=1000)
+    assert slots.take("coder", 2) == 2
+    assert slots.take("talker", 1) == 0
+    assert slots.elsewhere("talker")
+    assert not slots.elsewhere("coder")
+    slots.urge("talker")
+    assert slots.take("coder", 1) == 0, "nothing more is begun for the others"
+    assert slots.take("talker", 1) == 0, "what they began is finished first"
+    slots.give(2)
+    assert slots.take("coder", 1) == 0
+    assert slots.take("talker", 1) == 1
+    assert slots.urgent("talker")
+    slots.idle("talker")
+    assert not slots.urgent("talker")
+    assert slots.take("talker", 1) == 0, "what was not asked for waits for a turn like any other"
+    slots.give()
+    assert (slots.take("coder", 2), slots.swaps) == (2, 2)
+
+
+def test_nobody_is_urged_where_models_work_side_by_side() -> None:
+    slots = Slots(2, turns=False)
+    slots.take("coder", 1)
+    slots.urge("talker")
+    assert not slots.urgent("talker")
+    assert (slots.take("talker", 1), slots.take("coder", 1)) == (1, 1)
+
+
 async def test_a_server_that_holds_all_its_models_needs_no_turns() -> None:
     slots = Slots(4, turns=False)
     assert (slots.take("coder", 2), slots.take("talker", 2), slots.take("coder", 9)) == (2, 2, 1)

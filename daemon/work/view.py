@@ -1,0 +1,46 @@
+"""What a worker shows of itself at one moment: values for metrics, probes and tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from db.types import Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopView:
+    """One stage's loop. ``idle_s``: seconds since its last turn; ``waiting``: for a place, as long as a call takes."""
+
+    stage: Stage
+    rest: str | None  # why it rests; None while it drains
+    tasks: int
+    idle_s: float
+    waiting: bool
+    ended: bool  # it should run and does not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointView:
+    """One endpoint as this process uses it. ``wait_s``: until its breaker lets a probe through, 0 when closed."""
+
+    name: str
+    limit: int
+    calling: int
+    places: int
+    taken: int
+    swaps: int
+    failures: int
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerView:
+    """The whole of it."""
+
+    loops: tuple[LoopView, ...]
+    endpoints: tuple[EndpointView, ...]
+    held: int
+    renewed_s: float  # since the last renewal of leases that came through, or since there was nothing to renew
+    draining: bool
+    stopping: bool
+    woken: dict[str, int]  # by what the loops were woken: poll, save, notify
