@@ -9,6 +9,7 @@ _SUMMARY_LIMIT = 240  # characters; a longer first paragraph is cut after its fi
 
 _STAR = re.compile(r"^\s*\*(?!\*/) ?")
 _SLASHES = re.compile(r"^\s*//[/!]* ?")
+_OTHER_MARKS = re.compile(r"^\s*(?:--+|;+|%+)[|^!]? ?")
 _HASHES = re.compile(r"^\s*#+ ?")
 _BEGIN = re.compile(r"^=(?:begin|end)\b.*$", re.MULTILINE)
 _SEE = re.compile(r"<(?:see|seealso|paramref|typeparamref)\s+\w+=\"(?:[A-Z]:)?([^\"]*)\"\s*/>")
@@ -16,6 +17,7 @@ _BRIEF = re.compile(r"^[@\\](?:brief|short)\s+")
 _COMMAND = re.compile(r"\\[a-z]+\b|- (?:Parameters?|Returns|Throws|Note|Important|Complexity)\b")
 _STRING = re.compile(r"^[A-Za-z]{0,2}(\"\"\"|'''|\"|')")
 _INLINE_TAG = re.compile(r"\{@(?:link|linkplain|code|literal|value)\s+([^{}]*)\}")
+_INHERITED = re.compile(r"\{@inherit[dD]oc\}|<inheritdoc[^<>]*/>")  # says nothing by itself
 _HTML = re.compile(r"</?(?:p|br|b|i|em|strong|code|tt|ul|ol|li|pre|summary|para|c)\s*/?>", re.IGNORECASE)
 _PARAGRAPH_TAG = re.compile(r"^\s*<p\s*/?>", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z])")
@@ -36,14 +38,16 @@ _TAGS = ("@", ":param", ":return", "<param", "<returns", "<remarks", "<typeparam
 
 
 def from_comment(raw: str) -> Doc:
-    """A block comment, or neighbouring line comments, of any language with ``/*``, ``//`` or ``#``."""
-    text = raw.strip()
+    """A block comment, or neighbouring line comments, begun by ``/*``, ``//``, ``#``, ``--``, ``;`` or ``%``."""
+    text = _INHERITED.sub("", raw.strip())
     lines: list[str] = []
     if text.startswith("/*"):
         inner = text[2:].removesuffix("*/").lstrip("*!").rstrip("*")
         lines = [_STAR.sub("", line) if at else line.strip() for at, line in enumerate(inner.splitlines())]
     elif text.startswith(("#", "=begin")):
         lines = [_HASHES.sub("", line) for line in _BEGIN.sub("", text).splitlines() if not line.startswith("#!")]
+    elif text.startswith(("--", ";", "%")):  # Lua and Haskell, Lisps, Erlang
+        lines = [_OTHER_MARKS.sub("", line) for line in text.splitlines()]
     else:
         lines = [_SLASHES.sub("", line) for line in text.splitlines() if not _DIRECTIVE.match(line.strip())]
     return _doc(_dedented(lines))
