@@ -78,7 +78,8 @@ _RULES: Mapping[str, str] = {
                ('instruct', c.instruct_due AND doctown_runs('instruct'),
                 doctown_instruct_key(c.source_key, c.content_raw, c.sites_hash)),
                ('embed', c.embed_due, md5(COALESCE(c.source_key, '') || '|' || COALESCE(c.content_raw, '')
-                                          || '|' || COALESCE(c.content, '') || COALESCE('|' || NULLIF(c.instruct, ''), ''))))
+                                          || '|' || COALESCE(c.content, '')
+                                          || COALESCE('|' || NULLIF(c.instruct, ''), ''))))
                AS s (stage, due, wanted)
           LEFT JOIN work w ON w.chunk_id = c.id AND w.stage = s.stage
          WHERE s.due AND (w.state IS NULL OR w.state = 'done' OR w.wanted_key IS DISTINCT FROM s.wanted)""",

@@ -20,13 +20,14 @@ SAFETY = Safety(SafetySettings())
 # What a text of each kind of field looks like with a secret in it.
 _PLAIN = {"title", "fqn", "name", "package", "owner", "path", "signature", "return_type", "doc_summary", "doc_details",
           "source_code", "strategy", "audience", "goal", "quality_target", "content_raw", "content", "role",
-          "role_detail"}  # fmt: skip
+          "role_detail", "instruct"}  # fmt: skip
 _LISTS = {"supertypes", "annotations", "modifiers", "imports"}
 _NESTED: Mapping[str, Any] = {
     "params": (Param(name="key", type="str", default=f'"{TOKEN}"'),),
     "callees": (Neighbour(fqn="a.b", count=1, internal=False, resolved=True, signature=f'b(key="{TOKEN}")'),),
     "callers": (Neighbour(fqn="a.c", count=1, internal=False, resolved=True, summary=f"Logs in with {TOKEN}."),),
     "members": (Member(name="run", signature="def run()", summary=f"Uses {TOKEN}."),),
+    "makers": ((Param(name="key", default=f'"{TOKEN}"'),),),
     "uses": (Use(symbol="shop.main", path="main.py", called="pay", code=f'pay(key="{TOKEN}")'),),
 }
 _LEFT = {"chunk_id", "repo", "language", "part", "kind", "lang", "line_start", "line_end", "source_hash", "idents",
