@@ -87,6 +87,17 @@ def test_show_a_symbol(built: Doctown) -> None:
     assert "print(" in text
 
 
+def test_a_prompt_is_shown_without_the_secrets_of_the_code(doctown: Doctown, shop: Path) -> None:
+    token = "gh" + "p_" + "Zq8" * 12
+    (shop / "shop" / "mail.py").write_text(
+        f'def send_receipt(number: int, key="{token}") -> None:\n    print(number)\n'
+    )
+    assert doctown("index", str(shop)).code == 0
+    out = doctown("show", "send_receipt", "--prompt", "coder", "--json").out
+    assert "<REDACTED:github-token>" in out
+    assert token not in out
+
+
 def test_show_an_unknown_symbol(built: Doctown) -> None:
     result = built("show", "nothing_of_the_kind")
     assert (result.code, "doctown search" in result.err) == (6, True)
