@@ -203,13 +203,13 @@ class Yard:
 
         return daemon.proxy.rule(Rule(mark, moment, fate, act, skip=skip)).happened
 
-    def break_at(self, daemon: Daemon, mark: bytes, moment: Moment, fate: Fate, *, times: int = 1) -> asyncio.Event:
-        """Break the connection at a moment of a statement, up to so many times; the event is set at the first."""
+    def break_at(self, daemon: Daemon, mark: bytes, moment: Moment, fate: Fate, *, times: int = 1) -> Rule:
+        """Break the connection at a moment of a statement, up to so many times."""
 
         async def act() -> None:
             self.faults[f"connection {fate} at {moment}"] += 1
 
-        return daemon.proxy.rule(Rule(mark, moment, fate, act, times=times)).happened
+        return daemon.proxy.rule(Rule(mark, moment, fate, act, times=times))
 
     def break_links(self, daemon: Daemon, fate: Fate, share: float = 1.0) -> int:
         """Break some of its connections; how many."""
