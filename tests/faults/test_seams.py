@@ -119,7 +119,7 @@ async def test_lines_that_break_at_every_seam(open_yard: OpenYard, all_well: Che
 
 async def test_claims_whose_answers_are_lost_are_no_crashes(open_yard: OpenYard, all_well: Check) -> None:
     """Three in a row would bury the chunk; the worker that lives gives back what it never heard of."""
-    yard = await open_yard(seed=1, QUEUE__MAX_CRASHES=2)
+    yard = await open_yard(seed=1, QUEUE__MAX_CRASHES=2, QUEUE__LEASE_S=60)
     yard.chunks(1)
     daemon = await yard.daemon()
     rule = yard.break_at(daemon, b"-- CLAIM: take", Moment.ANSWER, Fate.CUT, times=6)

@@ -49,8 +49,8 @@ class Daemon:
 
     def events(self) -> list[dict[str, Any]]:
         """What it logged so far."""
-        lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}\n")]
 
     @property
     def owner(self) -> UUID | None:
