@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from daemon.doubles.server import Double
 from daemon.doubles.setup import Setup
 from tests.faults.conftest import Check, OpenYard
 from tests.support.builders import scalar
@@ -27,7 +26,7 @@ PATIENCE = Expected(max_attempts=40)
         {"english-first": 0.2, "chinese-first": 0.3},
         {"503": 0.15, "429": 0.1, "refuse": 0.1},
     ],
-    ids=lambda shares: " ".join(shares),
+    ids=" ".join,
 )
 async def test_answers_are_spoilt(open_yard: OpenYard, all_well: Check, shares: dict[str, float]) -> None:
     yard = await open_yard(
@@ -74,16 +73,10 @@ async def test_a_server_that_comes_and_goes(open_yard: OpenYard, all_well: Check
     yard = await open_yard(seed=34, setup=Setup(slots=8, latency_s=0.05))
     yard.chunks(60)
     await yard.at_work(await yard.daemon())
-    port = int(yard.double.url.rsplit(":", 1)[1])
-    calls = []
     for _ in range(4):
         await asyncio.sleep(0.5)
-        calls += yard.double.calls
-        await yard.double.stop()
-        yard.faults["model server gone"] += 1
+        await yard.stop_double()
         await asyncio.sleep(0.5)
-        yard.double = await yard.enter(Double(Setup(slots=8, latency_s=0.05, port=port)))
-    calls += yard.double.calls
+        await yard.start_double()
     await yard.settle()
-    yard.earlier_calls = calls[: len(calls) - len([call for call in calls if call in yard.double.calls])]
-    all_well(yard, Expected(max_attempts=6))
+    all_well(yard)

@@ -76,7 +76,9 @@ async def test_clocks_that_are_wrong(open_yard: OpenYard, all_well: Check) -> No
         await yard.daemon(wrapper=("-m", "tests.support.odd", str(3600 * hours)))
         yard.faults["clock off by an hour"] += bool(hours)
     await yard.settle()
-    assert [daemon.events()[0]["time"][:13] for daemon in yard.daemons[:2]] != [yard.daemons[2].events()[0]["time"][:13]] * 2
+    assert [daemon.events()[0]["time"][:13] for daemon in yard.daemons[:2]] != [
+        yard.daemons[2].events()[0]["time"][:13]
+    ] * 2
     all_well(yard, Expected(gone=[]))
     assert scalar(yard.psql, "SELECT max(attempts) FROM work") == 1
 
@@ -89,7 +91,8 @@ async def test_a_chunk_that_kills_its_worker_is_given_up(open_yard: OpenYard, al
     storm = Storm(yard, {})
 
     def found() -> bool:
-        return one(yard.psql, "SELECT state FROM work WHERE chunk_id = %s AND stage = 'coder'", poison)["state"] == "dead"
+        row = one(yard.psql, "SELECT state FROM work WHERE chunk_id = %s AND stage = 'coder'", poison)
+        return bool(row["state"] == "dead")
 
     while not found():
         await storm.replace()
@@ -99,13 +102,17 @@ async def test_a_chunk_that_kills_its_worker_is_given_up(open_yard: OpenYard, al
             await victim.kill()
             yard.faults["killed by a poisonous chunk"] += 1
         await asyncio.sleep(0.02)
-    yard.psql.execute("UPDATE work SET state = 'dead' WHERE chunk_id = %s AND stage = 'embed' AND state <> 'done'", (poison,))
+    yard.psql.execute(
+        "UPDATE work SET state = 'dead' WHERE chunk_id = %s AND stage = 'embed' AND state <> 'done'", (poison,)
+    )
     await storm.replace()
     await yard.settle()
     all_well(yard, Expected(mortal=chunks))
     row = one(yard.psql, "SELECT state, crashes, error_class FROM work WHERE chunk_id = %s AND stage = 'coder'", poison)
     assert row == {"state": "dead", "crashes": 3, "error_class": "crash"}
-    others = scalar(yard.psql, "SELECT count(*) FROM work WHERE stage <> 'embed' AND chunk_id <> %s AND state = 'done'", poison)
+    others = scalar(
+        yard.psql, "SELECT count(*) FROM work WHERE stage <> 'embed' AND chunk_id <> %s AND state = 'done'", poison
+    )
     assert others == 38, "nobody else paid for it"
 
 

@@ -6,7 +6,7 @@ The clock is off by SECONDS from the first import on. SIGUSR1 blocks the main th
 
 from __future__ import annotations
 
-import datetime as clock
+import datetime as dt
 import signal
 import sys
 import time
@@ -27,27 +27,27 @@ def shift(seconds: float) -> None:
     """Every clock that tells the time of day is off from now on; those that only go forward are not."""
     if not seconds:
         return
-    right, genuine = time.time, clock.datetime
-    off = clock.timedelta(seconds=seconds)
+    right, genuine = time.time, dt.datetime
+    off = dt.timedelta(seconds=seconds)
 
     class Meta(type(genuine)):  # type: ignore[misc]
         def __instancecheck__(cls, instance: object) -> bool:
             return isinstance(instance, genuine)
 
-    class Wrong(genuine, metaclass=Meta):
+    class Wrong(dt.datetime, metaclass=Meta):
         @classmethod
-        def now(cls, tz: clock.tzinfo | None = None) -> clock.datetime:  # type: ignore[override]
+        def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:  # type: ignore[override]
             return genuine.now(tz) + off
 
         @classmethod
-        def utcnow(cls) -> clock.datetime:  # type: ignore[override]
-            return genuine.now(clock.UTC).replace(tzinfo=None) + off
+        def utcnow(cls) -> dt.datetime:  # type: ignore[override]
+            return genuine.now(dt.UTC).replace(tzinfo=None) + off
 
         @classmethod
-        def today(cls) -> clock.datetime:  # type: ignore[override]
-            return genuine.now() + off  # noqa: DTZ005 - as the original
+        def today(cls) -> dt.datetime:  # type: ignore[override]
+            return genuine.now() + off
 
-    clock.datetime = Wrong  # type: ignore[misc]
+    dt.datetime = Wrong  # type: ignore[misc]
     time.time = lambda: right() + seconds
 
 
