@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from daemon import log
-from daemon.errors import ModelError
+from daemon.errors import ModelBusy, ModelError
 from daemon.settings import QueueSettings
 from daemon.work.breaker import Breaker
 from daemon.work.events import Observer
@@ -244,7 +244,9 @@ class StageLoop:
         claims = [piece.claim for piece in batch]
         try:
             if decision.verb is Verb.RELEASE:
-                await db_claim.release(self.db, claims, error_class=decision.error_class, error=decision.message)
+                await db_claim.release(
+                    self.db, claims, error_class=decision.error_class, error=decision.message, wait_s=decision.wait_s
+                )
                 for observer in self.observers:
                     observer.released(claims, decision.error_class)
             else:
@@ -267,6 +269,8 @@ class StageLoop:
             observer.failed(claim, state, decision.error_class, decision.message)
 
     def _open_breaker(self, error: Exception, decision: Decision) -> None:
+        if isinstance(error, ModelBusy) and error.eased:
+            return  # it is asked less at once; only when a single call is too much it is left alone
         first = self.breaker.failures == 0
         self.breaker.failed(decision.message, error.retry_after if isinstance(error, ModelError) else None)
         if first:

@@ -94,7 +94,7 @@ class Worker:
         self._presence = Presence(
             # Who works for one command alone is nobody that others may count on.
             db, self.owner, stages=self.stages if self._scope == Scope() else [], gate=self._gate,
-            slots=sum(slots[name].limit for name in used), in_flight=lambda: len(self._keeper.held()),
+            slots=lambda: sum(slots[name].limit for name in used), in_flight=lambda: len(self._keeper.held()),
             quiet=self._quiet, beat_s=settings.queue.heartbeat_s,
         )  # fmt: skip
 
@@ -117,8 +117,8 @@ class Worker:
             ),
             endpoints=tuple(
                 EndpointView(
-                    name=name, limit=slots.limit, calling=slots.calling, places=slots.places, taken=slots.taken,
-                    swaps=slots.swaps, failures=self._breakers[name].failures, wait_s=self._breakers[name].wait_s(),
+                    name=name, limit=slots.limit, most=slots.most, decreases=slots.decreases, calling=slots.calling,
+                    places=slots.places, taken=slots.taken, swaps=slots.swaps, failures=self._breakers[name].failures, wait_s=self._breakers[name].wait_s(),
                 )
                 for name, slots in self._slots.items()
                 if name in used

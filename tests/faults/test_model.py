@@ -69,6 +69,21 @@ async def test_a_flood_of_refusals_burns_no_attempt(open_yard: OpenYard, all_wel
     assert scalar(yard.psql, "SELECT max(attempts) FROM work") == 1
 
 
+async def test_a_server_that_is_asked_too_much_is_asked_less(open_yard: OpenYard, all_well: Check) -> None:
+    """It works on two calls, lets two wait and refuses the rest; the settings say 16."""
+    yard = await open_yard(
+        seed=35, setup=Setup(slots=2, queue=2, latency_s=0.03), ENDPOINTS__LOCAL__SLOTS=16, QUEUE__BREAKER_S=5
+    )
+    yard.chunks(60)
+    daemon = await yard.daemon()
+    await yard.settle()
+    yard.faults["call that was one too many"] = len([call for call in yard.double.calls if call.status == 503])
+    all_well(yard)
+    assert scalar(yard.psql, "SELECT max(attempts) FROM work") == 1
+    assert yard.faults["call that was one too many"] > 0
+    assert "endpoint left alone" not in {event["event"] for event in daemon.events()}
+
+
 async def test_a_server_that_comes_and_goes(open_yard: OpenYard, all_well: Check) -> None:
     yard = await open_yard(seed=34, setup=Setup(slots=8, latency_s=0.05))
     yard.chunks(60)
