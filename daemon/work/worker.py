@@ -118,7 +118,8 @@ class Worker:
             endpoints=tuple(
                 EndpointView(
                     name=name, limit=slots.limit, most=slots.most, decreases=slots.decreases, calling=slots.calling,
-                    places=slots.places, taken=slots.taken, swaps=slots.swaps, failures=self._breakers[name].failures, wait_s=self._breakers[name].wait_s(),
+                    places=slots.places, taken=slots.taken, swaps=slots.swaps,
+                    failures=self._breakers[name].failures, wait_s=self._breakers[name].wait_s(),
                 )
                 for name, slots in self._slots.items()
                 if name in used
