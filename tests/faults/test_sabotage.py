@@ -18,6 +18,7 @@ from db import save as db_save
 from db.session import Database
 from db.sql import sql
 from db.types import Claim, ErrorClass, Stage
+from tests.support import sums
 from tests.support.builders import Connection, a_draft, a_repository, some_chunks, take
 from tests.support.invariants import AUDIT, Expected, breaches
 
@@ -193,6 +194,7 @@ async def test_its_absence_is_noticed(
     monkeypatch.setattr(db_save, "sql", sabotaged)
     found = breaches(audited, await sabotage.scenario(db, audited))
     assert sabotage.noticed_by in {breach.name for breach in found}, found
+    sums.add(noticed={sabotage.name: sabotage.noticed_by})
 
 
 def test_every_stage_is_known_to_the_invariants() -> None:
