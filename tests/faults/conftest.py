@@ -114,6 +114,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """What was done, by kind, and the last line: `faults N lost L doubled D`."""
-    if config.stash.get(_REPORTS, False) and (text := sums.report()):
+    """What was done, and the last line: `faults N lost L doubled D`."""
+    if config.stash.get(_REPORTS, False) and (text := sums.report(full="not slow" not in config.option.markexpr)):
         sys.stdout.write(f"\n{text}\n")

@@ -15,7 +15,7 @@ from tests.support.proxy import Fate, Moment, Rule
 from tests.support.storm import Storm, breaking, edit, end_sessions, kill, stop
 from tests.support.yard import Yard
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def listeners(yard: Yard) -> int:

@@ -14,7 +14,7 @@ from tests.support.processes import command, environment
 from tests.support.storm import Storm, edit, kill
 from tests.support.yard import Yard
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 async def test_sources_are_edited_during_the_call(open_yard: OpenYard, all_well: Check) -> None:

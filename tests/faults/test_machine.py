@@ -31,7 +31,7 @@ def test_any_order_of_steps(audited_url: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 def test_very_many_orders_of_steps(audited_url: str) -> None:
     run_state_machine_as_test(
         machine.machine_on(audited_url),

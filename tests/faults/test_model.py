@@ -11,7 +11,7 @@ from tests.faults.conftest import Check, OpenYard
 from tests.support.builders import scalar
 from tests.support.invariants import Expected
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 PATIENT = {"QUEUE__MAX_ATTEMPTS": 40, "QUEUE__BACKOFF_CAP_S": 0.1}
 PATIENCE = Expected(max_attempts=40)

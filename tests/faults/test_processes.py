@@ -15,7 +15,7 @@ from tests.support.invariants import Expected
 from tests.support.storm import Storm, freeze, kill
 from tests.support.yard import Daemon, Yard
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 MANY = {"QUEUE__MAX_CRASHES": 60, "QUEUE__MAX_ATTEMPTS": 60}
 OFTEN = Expected(max_crashes=60, max_attempts=60)

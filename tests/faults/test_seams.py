@@ -47,7 +47,7 @@ async def strike(yard: Yard, event: asyncio.Event) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_killed_at_every_seam(open_yard: OpenYard, all_well: Check, seed: int) -> None:
     yard = await open_yard(
@@ -67,7 +67,7 @@ async def test_killed_at_every_seam(open_yard: OpenYard, all_well: Check, seed: 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 async def test_killed_while_the_model_thinks(open_yard: OpenYard, all_well: Check) -> None:
     yard = await open_yard(seed=1, setup=Setup(slots=8, latency_s=0.3), QUEUE__MAX_CRASHES=30, QUEUE__MAX_ATTEMPTS=30)
     yard.chunks(12)
@@ -82,7 +82,7 @@ async def test_killed_while_the_model_thinks(open_yard: OpenYard, all_well: Chec
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 async def test_killed_while_it_stops(open_yard: OpenYard, all_well: Check) -> None:
     yard = await open_yard(
         seed=1, setup=Setup(slots=8, latency_s=0.3), QUEUE__GRACE_S=0, QUEUE__MAX_CRASHES=30, QUEUE__MAX_ATTEMPTS=30
@@ -99,7 +99,7 @@ async def test_killed_while_it_stops(open_yard: OpenYard, all_well: Check) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("fate", [Fate.CUT, Fate.HOLE, Fate.HALF])
 async def test_lines_that_break_at_every_seam(open_yard: OpenYard, all_well: Check, fate: Fate) -> None:
     """The daemons live on and must make sense of it by themselves; a silent COMMIT is one of the seams."""

@@ -14,7 +14,7 @@ from tests.support.proxy import Fate
 from tests.support.storm import Storm, breaking, end_sessions, restart
 from tests.support.yard import Yard
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 async def test_sessions_are_ended(open_yard: OpenYard, all_well: Check) -> None:

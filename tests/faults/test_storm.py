@@ -29,7 +29,7 @@ async def test_a_short_storm(open_yard: OpenYard, all_well: Check) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_a_long_storm(open_yard: OpenYard, all_well: Check, seed: int) -> None:
     yard = await open_yard(

@@ -46,8 +46,11 @@ def add(
             file.write(json.dumps(row) + "\n")
 
 
-def report() -> str:
-    """The list of faults with counts, the steps, the sabotage, and the last line; empty when nothing was done."""
+def report(*, full: bool) -> str:
+    """The list of faults with counts, the steps, the sabotage, and the last line; empty when nothing was done.
+
+    A run that is not ``full`` has the last line alone.
+    """
     path = Path(os.environ.pop(_PLACE))
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     path.unlink()
@@ -61,11 +64,14 @@ def report() -> str:
     if not kinds:
         return ""
     lines = listed(kinds)
+    lost, doubled = (sum(row[name] for row in rows) for name in ("lost", "doubled"))
+    last = f"faults {kinds.total()} lost {lost} doubled {doubled}"
+    if not full:
+        return last
     if rules:
         lines += ["", f"steps of the state machine, none of which found anything: {rules.total()}"]
         lines += [f"      {rule:56} {count:6}" for rule, count in sorted(rules.items())]
     if noticed:
         lines += ["", "safeguard taken out                 noticed by the invariant"]
         lines += [f"      {name:29} {invariant}" for name, invariant in sorted(noticed.items())]
-    lost, doubled = (sum(row[name] for row in rows) for name in ("lost", "doubled"))
-    return "\n".join([*lines, "", f"faults {kinds.total()} lost {lost} doubled {doubled}"])
+    return "\n".join([*lines, "", last])
