@@ -32,7 +32,7 @@ async def test_answers_are_spoilt(open_yard: OpenYard, all_well: Check, shares: 
     yard = await open_yard(
         seed=31, setup=Setup(slots=8, latency_s=0.01, faults=shares, retry_after_s=0, seed=31), **PATIENT
     )
-    yard.chunks(110)
+    yard.chunks(70)
     for _ in range(2):
         await yard.daemon()
     await yard.settle()

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 async def test_sessions_are_ended(open_yard: OpenYard, all_well: Check) -> None:
     yard = await open_yard(seed=11, setup=Setup(slots=8, latency_s=0.03), QUEUE__LEASE_S=60)
     yard.chunks(150)
-    await Storm(yard, {end_sessions: 1}, pause_s=0.03).rage(120)
+    await Storm(yard, {end_sessions: 1}, pause_s=0.03).rage(90)
     await yard.settle()
     all_well(yard, Expected(gone=[]))
 
@@ -29,7 +29,7 @@ async def test_lines_are_broken(open_yard: OpenYard, all_well: Check) -> None:
     yard = await open_yard(seed=12, setup=Setup(slots=8, latency_s=0.03), DATABASE__STATEMENT_TIMEOUT_MS=1000)
     yard.chunks(150)
     blows = {breaking(Fate.CUT): 6, breaking(Fate.HALF): 1, breaking(Fate.HOLE): 1}
-    await Storm(yard, blows, pause_s=0.05).rage(120)
+    await Storm(yard, blows, pause_s=0.05).rage(80)
     await yard.settle()
     all_well(yard)
 

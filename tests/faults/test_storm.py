@@ -36,8 +36,8 @@ async def test_a_long_storm(open_yard: OpenYard, all_well: Check, seed: int) -> 
         seed=seed, setup=Setup(slots=8, latency_s=0.05, faults=ANSWERS, retry_after_s=0, seed=seed),
         QUEUE__MAX_ATTEMPTS=40, QUEUE__MAX_CRASHES=20,
     )  # fmt: skip
-    yard.chunks(400)
+    yard.chunks(200)
     storm = Storm(yard, {**BLOWS, restart: 1, freeze: 1})
-    await storm.rage(120)
+    await storm.rage(90)
     await yard.settle()
     all_well(yard)
