@@ -119,7 +119,8 @@ class _Cut:
     def _inside(self, node: SyntaxNode, children: list[SyntaxNode], around: tuple[str, ...]) -> tuple[str, ...]:
         """What to say that the node's parts stand in: its own first line, where that says more than its owner's."""
         start = self._char(node.start_byte)
-        if len(around) >= _AROUND or len(children) == 1 or _TELLING.isdisjoint(node.type.split("_")):
+        whole = node.parent is None  # the root of some grammars is called a module; its first line is any line
+        if whole or len(around) >= _AROUND or len(children) == 1 or _TELLING.isdisjoint(node.type.split("_")):
             return around
         line = self._source[start : start + _AROUND_CHARS].split("\n", 1)[0].strip()
         return around if not any(map(str.isalnum, line)) or around[-1:] == (line,) else (*around, line)

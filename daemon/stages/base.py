@@ -110,16 +110,21 @@ class TextStage:
 
     def recipe(self, language: str) -> str:
         """Fingerprint of prompts, model, options, language and redaction: another recipe makes other texts."""
-        made_by = self._made_by(language)
+        made_by = self._made_by(language, long=True)
         return digest(made_by, self._safety) if self._safety else made_by
 
-    def _made_by(self, language: str) -> str:
+    def _made_by(self, language: str, *, long: bool) -> str:
+        """``long``: with what decides how code is shown that may not fit; questions about other code do not depend on
+        it, so that a change there costs no call for them."""
         prompt = self._prompts.stage(self.name, language)
         options = dict(self.model.options)
-        part = self._part_prompt(prompt)
-        # What decides how code that is too long is shown; questions about everything else do not depend on it.
-        long = (part.fingerprint, *self._sizes.shaping) if part else ()
-        return digest(self.name, prompt.fingerprint, self.model.name, options, language, *self.writing.settings, *long)
+        part = self._part_prompt(prompt) if long else None
+        parts = (part.fingerprint, *self._sizes.shaping) if part else ()
+        return digest(self.name, prompt.fingerprint, self.model.name, options, language, *self.writing.settings, *parts)
+
+    def _may_be_long(self, material: Material) -> bool:
+        """Whether the code may not fit whole. By its length alone: what we learn of tokens must not change a key."""
+        return len(material.source_code) > (self._sizes.context_tokens - self._sizes.output_tokens) // 2
 
     def _part_prompt(self, prompt: StagePrompt) -> PartPrompt | None:
         """How the stage reads code in parts; None where it sees none."""
@@ -130,7 +135,7 @@ class TextStage:
 
         The redaction's settings are no part of it: what they change of a material changes the inputs themselves.
         """
-        shown = self._made_by(material.language)
+        shown = self._made_by(material.language, long=self._may_be_long(material))
         said = members.keyed(material.members)
         return digest(shown, *self.writing.inputs(material), *([said] if said else []))
 
@@ -148,10 +153,13 @@ class TextStage:
                 return await self._write(laid, material, spent, variation)
             except PromptCut:
                 raise
-            except PromptTooLong:
+            except PromptTooLong as refused:
                 # The server counts otherwise than we thought: lay it out anew with less, where there is less to show.
                 before, fewer = laid, self._asker.too_long()
-                laid = await self._plan(material)
+                try:
+                    laid = await self._plan(material)
+                except PromptTooLong:
+                    raise refused from None  # it knows its limit, we guess
                 if not fewer or laid.shows(before):
                     raise
         return await self._write(laid, material, spent, variation)

@@ -19,7 +19,8 @@ _ORDER = (
 _LISTS = ("sites", "members")
 _SHORT = 120  # characters of a shortened hint
 _BEFORE_LISTS = 4  # hints that go before any member does
-_JOINT = re.compile(r"; |, ")
+_COUNTED = re.compile(r"^(\d+ )\((.*)\)$")  # calls: how many, and the first of them
+_REST = "the rest is not shown"
 _LINE = re.compile(r"^- ([\w-]+): (.*)$")
 
 Fields = Mapping[str, str]
@@ -67,7 +68,8 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Shrunk:
-    """Fields that fit, or the least there is, and what was taken out of them: label -> lines or values."""
+    """Fields that fit, or the least there is, and how much was taken out of them: characters of a hint, lines of a
+    list, by label."""
 
     fields: Fields
     taken: Mapping[str, int]
@@ -83,8 +85,8 @@ def shrink(fields: Fields, fits: Fits) -> Shrunk:
             break
         change = smaller(found)
         if change is not None:
-            found = change
-            taken[label] = count(fields, found)
+            before, found = found, change
+            taken[label] = taken.get(label, 0) + count(before, found)
     return Shrunk(found, {label: number for label, number in taken.items() if number}, fits(found))
 
 
@@ -110,39 +112,36 @@ def _hint(label: str, length: int) -> _Step:
         hints = now.get("hints", "").split("\n")
         for number, line in enumerate(hints):
             match = _LINE.match(line)
-            if match and match[1] == label and (len(match[2]) > length + len(_marked(0))):
-                hints[number] = f"- {label}: {_shorter(match[2], length)}"
-                return {**now, "hints": "\n".join(hints)}
+            if match and match[1] == label:
+                value = _shorter(match[2], length)
+                if len(value) < len(match[2]):
+                    hints[number] = f"- {label}: {value}"
+                    return {**now, "hints": "\n".join(hints)}
         return None
 
     def lost(before: Fields, after: Fields) -> int:
-        return max(1, len(_values(before, label)) - len(_values(after, label)))
+        return len(before.get("hints", "")) - len(after.get("hints", ""))
 
     return label, smaller, lost
 
 
-def _values(fields: Fields, label: str) -> list[str]:
-    for line in fields.get("hints", "").split("\n"):
-        match = _LINE.match(line)
-        if match and match[1] == label:
-            return [value for value in _JOINT.split(match[2]) if "not shown)" not in value]
-    return []
-
-
 def _shorter(value: str, length: int) -> str:
-    """As many of the listed values as fit, and how many there are besides."""
-    values = _JOINT.split(value)
-    count = 0
-    while count < len(values) and sum(len(one) + 2 for one in values[: count + 1]) <= length:
-        count += 1
-    if count == 0 and length and len(values) == 1:
-        return f"{value[:length].rstrip()}… {_marked(0)}"
-    kept = ", ".join(values[:count])
-    return f"{kept}, {_marked(len(values) - count)}" if kept else _marked(len(values) - count)
+    """As many of the listed values as fit into so many characters; ``7 (a; b; c)`` keeps its figure."""
+    if len(value) <= length:
+        return value
+    if match := _COUNTED.match(value):
+        kept = _whole(match[2], "; ", length)
+        return f"{match[1]}({kept}; {_REST})" if kept else f"{match[1]}({_REST})"
+    kept = _whole(value, "; " if "; " in value else ", ", length)
+    if not kept and length:
+        return f"{value[:length].rstrip()}… ({_REST})"
+    return f"{kept}, ({_REST})" if kept else f"({_REST})"
 
 
-def _marked(count: int) -> str:
-    return f"({count} more not shown)" if count else "(the rest is not shown)"
+def _whole(values: str, joint: str, length: int) -> str:
+    """The values, as long as they are whole and no longer together."""
+    end = values.rfind(joint, 0, length + len(joint))
+    return values[:end] if end > 0 else ""
 
 
 def _fewer(now: Fields, name: str, fits: Fits) -> Fields:
@@ -160,7 +159,7 @@ def _fewer(now: Fields, name: str, fits: Fits) -> Fields:
 
 def _first(lines: list[str], count: int) -> str:
     left = len(lines) - count
-    return "\n".join([*lines[:count], *([f"- {_marked(left)}"] if left else [])])
+    return "\n".join([*lines[:count], *([f"- ({left} more not shown)"] if left else [])])
 
 
 def _lines_lost(name: str) -> Callable[[Fields, Fields], int]:

@@ -18,6 +18,8 @@ from db.types import Material
 
 _SKELETON_SHARE = 0.6  # of the room, where the lines about members want some too
 _NOTE_TOKENS = 130  # of one note of two to four sentences, reserved before it is written
+_LEAST_NOTE = 30  # of one note, its place included; where there is less room, fewer parts are read
+_SHORTEST_NOTE = 4
 _NOTES_SHARE = 0.75  # of the room that notes may have together
 _SMALLEST_PART = 200  # tokens; below it there is no point in reading
 _LIMIT_STEPS = (0.97, 0.85, 0.7, 0.5)
@@ -75,11 +77,11 @@ class Plan:
         if reading is None:
             return self.message
         bare = budget.tokens(_ask(self.prompt, _with_notes(self.fields, reading, {})))
-        share = max(20, (self.room - bare) // max(1, len(reading.asks)) - 10)
+        share = max(_SHORTEST_NOTE, (self.room - bare) // max(1, len(reading.asks)) - 10)
         while True:
             cut = {start: _within(note, share, budget) for start, note in notes.items()}
             message = _ask(self.prompt, _with_notes(self.fields, reading, cut))
-            if budget.tokens(message) <= self.room or share <= 20:  # noqa: PLR2004 - a few words
+            if budget.tokens(message) <= self.room or share <= _SHORTEST_NOTE:
                 return message
             share = share * 4 // 5
 
@@ -133,29 +135,38 @@ def _in_parts(
 ) -> Plan:
     room = budget.room(prompt.system)
     header = header_of(material)
-    source = fields["source"]
-    asks, unread = _asks(part_prompt, fields, header, material, budget, split)
-    reading = Reading(
-        asks=asks, unread=unread, header=header, lines=source.count("\n") + 1, size=len(source), prompt=part_prompt
-    )
-    reserved = min(_NOTE_TOKENS * len(asks), int(max(room, 0) * _NOTES_SHARE))
+    parts, questions = _questions(part_prompt, fields, header, material, budget, split)
     without = {key: value for key, value in fields.items() if key != "source"}
+    least = shrink(without, lambda _: False).fields
+    most = len(questions)
+    while True:
+        chosen = telling(parts, most)  # a part of those for every larger number
+        reading = Reading(
+            asks=tuple(Ask(part=parts[at], user=questions[at]) for at in chosen),
+            unread=tuple(part for at, part in enumerate(parts) if at not in frozenset(chosen)),
+            header=header, lines=fields["source"].count("\n") + 1, size=len(fields["source"]), prompt=part_prompt,
+        )  # fmt: skip
+        for_notes = room - budget.tokens(_ask(prompt, _with_notes(least, reading, {})))
+        if for_notes >= _LEAST_NOTE * len(chosen):
+            break
+        if most == 1:
+            raise _too_long(prompt, _with_notes(least, reading, {}), budget)
+        most = most * 2 // 3
+    reserved = min(_NOTE_TOKENS * len(chosen), int(room * _NOTES_SHARE), for_notes)
 
     def fits(tried: Fields) -> bool:
         return budget.tokens(_ask(prompt, _with_notes(tried, reading, {}))) <= room - reserved
 
     shrunk = shrink(without, fits)
-    if not shrunk.fits:
-        raise _too_long(prompt, _with_notes(shrunk.fields, reading, {}), budget)
     shown["parts"] = reading.total
-    shown["parts_noted"] = len(asks)
+    shown["parts_noted"] = len(chosen)
     return Plan(prompt=prompt, fields=shrunk.fields, room=room, shown=_shown(shown, shrunk.taken), reading=reading)
 
 
-def _asks(
+def _questions(
     prompt: PartPrompt, fields: Fields, header: str, material: Material, budget: Budget, split: Splitter
-) -> tuple[tuple[Ask, ...], tuple[Part, ...]]:
-    """The questions for the parts that are read, and the parts that are not."""
+) -> tuple[list[Part], dict[int, str]]:
+    """The parts of the code, and by their places the questions about those that tell most, which fit."""
     source, lang = fields["source"], material.lang
     room = budget.room(prompt.system)
     frame = budget.tokens(prompt.ask(**_part_fields(fields, header, None, 0, 0)))
@@ -164,14 +175,12 @@ def _asks(
         if limit < _SMALLEST_PART:
             break
         parts = split(source, lang, limit, budget.tokens)
-        chosen = telling(parts, budget.sizes.max_parts)
-        asks = tuple(
-            Ask(part=parts[at], user=prompt.ask(**_part_fields(fields, header, parts[at], at + 1, len(parts))))
-            for at in chosen
-        )
-        if all(budget.tokens(ask.user) <= room for ask in asks):
-            read = frozenset(chosen)
-            return asks, tuple(part for at, part in enumerate(parts) if at not in read)
+        questions = {
+            at: prompt.ask(**_part_fields(fields, header, parts[at], at + 1, len(parts)))
+            for at in telling(parts, budget.sizes.max_parts)
+        }
+        if all(budget.tokens(question) <= room for question in questions.values()):
+            return parts, questions
     raise PromptTooLong(
         f"no part of this code fits into a question: {max(room - frame, 0)} tokens are left for it",
         _remedy(),
