@@ -87,6 +87,29 @@ def test_show_a_symbol(built: Doctown) -> None:
     assert "print(" in text
 
 
+def test_show_what_a_model_would_be_asked(built: Doctown) -> None:
+    (asked,) = built("show", "OrderService.place", "--prompt", "coder", "--json").json
+    (prompt,) = asked["prompts"]
+    assert (asked["stage"], asked["model"]) == ("coder", "scripted")
+    assert "def place(self, basket: list[str], *, express: bool = False) -> int:" in prompt["user"]
+    assert "- Doc-Summary: Store an order and tell the customer." in prompt["user"]
+    assert prompt["system"].startswith("You are a senior software engineer")
+    page = built("show", "OrderService.place", "--prompt", "talker").out
+    assert "### 1. Summary" in page, "the technical text is what the Talker retells"
+    assert built("show", "OrderService.place", "--prompt", "embed").code == 2
+
+
+def test_a_prompt_is_shown_without_the_secrets_of_the_code(doctown: Doctown, shop: Path) -> None:
+    token = "gh" + "p_" + "Zq8" * 12
+    (shop / "shop" / "mail.py").write_text(
+        f'def send_receipt(number: int, key="{token}") -> None:\n    print(number)\n'
+    )
+    assert doctown("index", str(shop)).code == 0
+    out = doctown("show", "send_receipt", "--prompt", "coder", "--json").out
+    assert "<REDACTED:github-token>" in out
+    assert token not in out
+
+
 def test_show_an_unknown_symbol(built: Doctown) -> None:
     result = built("show", "nothing_of_the_kind")
     assert (result.code, "doctown search" in result.err) == (6, True)
