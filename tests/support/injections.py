@@ -30,6 +30,7 @@ class Injection:
 
     name: str
     language: str
+    at: str  # where the order stands: comment, docstring, string, raw (a line of its own: a name, a fence, a heading)
     lang: str
     source: str
     honest: tuple[str, ...]  # paragraphs of a good answer
@@ -72,6 +73,7 @@ def _cases(read: Mapping[str, Any], group: str) -> Iterator[Injection]:
         yield Injection(
             name=case["name"],
             language=language,
+            at=case["at"],
             lang=piece["lang"],
             source=_placed(piece["code"], case["at"], _made(case["code"])),
             honest=tuple(piece[language]),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import collections
 import inspect
 import logging
@@ -11,14 +10,12 @@ import pathlib
 import re
 import statistics
 import subprocess
-import textwrap
 import zipfile
-from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from benchmarks.safety import documented
 from daemon.config import shared
 from daemon.guard.base import Answer, judge
 from daemon.guard.injection import InjectionGuard
@@ -189,22 +186,10 @@ def test_steering_is_counted() -> None:
 # --- people's own words -------------------------------------------------------------------------------------
 
 
-def documented(*modules: ModuleType) -> Iterator[tuple[str, str, str]]:
-    """Name, code without its docstring, and the docstring, of functions that say something about themselves."""
-    for module in modules:
-        source = inspect.getsource(module)
-        for node in ast.walk(ast.parse(source)):
-            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                continue
-            said = ast.get_docstring(node)
-            if said and len(said.split()) >= 15 and len(node.body) > 1:
-                code = textwrap.dedent(ast.get_source_segment(source, node) or "")
-                yield node.name, code.replace(ast.get_source_segment(source, node.body[0]) or "", ""), said
-
-
 def test_people_are_not_taken_for_steered_models() -> None:
     """Docstrings of the standard library, as answers about their functions; links apart, which may be anywhere."""
-    cases = list(documented(argparse, collections, logging, pathlib, statistics, subprocess, zipfile))
+    modules = (argparse, collections, logging, pathlib, statistics, subprocess, zipfile)
+    cases = [case for module in modules for case in documented(inspect.getsource(module))]
     alarms = [
         (name, dict(found))
         for name, code, said in cases
