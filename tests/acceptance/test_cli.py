@@ -87,18 +87,6 @@ def test_show_a_symbol(built: Doctown) -> None:
     assert "print(" in text
 
 
-def test_show_what_a_model_would_be_asked(built: Doctown) -> None:
-    (asked,) = built("show", "OrderService.place", "--prompt", "coder", "--json").json
-    (prompt,) = asked["prompts"]
-    assert (asked["stage"], asked["model"]) == ("coder", "scripted")
-    assert "def place(self, basket: list[str], *, express: bool = False) -> int:" in prompt["user"]
-    assert "- Doc-Summary: Store an order and tell the customer." in prompt["user"]
-    assert prompt["system"].startswith("You are a senior software engineer")
-    page = built("show", "OrderService.place", "--prompt", "talker").out
-    assert "### 1. Summary" in page, "the technical text is what the Talker retells"
-    assert built("show", "OrderService.place", "--prompt", "embed").code == 2
-
-
 def test_a_prompt_is_shown_without_the_secrets_of_the_code(doctown: Doctown, shop: Path) -> None:
     token = "gh" + "p_" + "Zq8" * 12
     (shop / "shop" / "mail.py").write_text(

@@ -16,12 +16,12 @@ from daemon.llm.base import Completion, Finish, Prompt
 from daemon.llm.scripted import ScriptedModel
 from daemon.llm.tokens import QWEN, Calibration, Gauge, estimate
 from daemon.prompts import Prompts
-from daemon.settings import GuardSettings
 from daemon.stages.base import TextStage
 from daemon.stages.budget import Budget, Sizes
 from daemon.stages.coder import Coder
 from daemon.stages.plan import Plan, lines_of, places, plan
 from daemon.stages.talker import Talker
+from daemon.thresholds import GuardSettings
 from db.types import Material, Member, Neighbour, Stage
 from tests.support.material import a_material
 
