@@ -40,7 +40,10 @@ _NAMES = frozenset({
 })  # fmt: skip
 # A bare name is a value of whatever kind here; a function has a sign before it.
 _REFERENCES: Mapping[str, str] = {"kotlin": "callable_reference", "java": "method_reference"}
-_KEYWORDS = frozenset({"view_func", "func", "endpoint", "handler", "target", "callback", "view"})
+_KEYWORDS = frozenset({
+    "view_func", "func", "endpoint", "handler", "target", "callback", "view", "on_message_callback",
+})  # fmt: skip
+_TEXT_KEYWORDS = frozenset({"queue", "topic", "rule", "path"})
 _MAKERS = (".as_view", ".bind")  # calls that give the function, or the class, they are called on
 
 
@@ -112,7 +115,7 @@ class Marks:
             if value.type in _INLINE:
                 has_inline = inline = True
                 continue
-            if text is None and argument.type != "keyword_argument" and value.type in _STRINGS:
+            if text is None and value.type in _STRINGS and self._is_text(argument):
                 text = self._text(value)
             name = self._function(value, argument)
             if name is not None:
@@ -137,6 +140,11 @@ class Marks:
             arguments=_cut(", ".join(self._beginning(one) for one in written[:_MAX_NAMES])),
             around=tuple((outer.name, outer.text or "") for outer in around),
         )
+
+    def _is_text(self, argument: SyntaxNode) -> bool:
+        """Whether a text among the arguments says what the function is for: the first, or one of that name."""
+        keyword = argument.child_by_field_name("name") if argument.type == "keyword_argument" else None
+        return keyword is None or self._source.of(keyword) in _TEXT_KEYWORDS
 
     def _callee(self, call: SyntaxNode) -> str | None:
         called = call if call.type == "method_invocation" else pick(call, 0)

@@ -12,8 +12,9 @@ from db.parsed import Mark
 _MAX_DETAIL = 200  # characters
 _MAX_PARTS = 8  # routes of one handler, or of one function that registers them
 _METHODS = re.compile(r"\b(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|TRACE)\b")
-_METHOD_ARGUMENT = re.compile(r"\bmethods?\s*=\s*(.*)", re.DOTALL)
+_METHOD_ARGUMENT = re.compile(r"\bmethods?\s*[=:]\s*(.*)", re.DOTALL)
 _PATH_ARGUMENT = re.compile(r"\b(?:value|path|rule|url)\s*[=:]\s*(.*)", re.DOTALL)
+_NAME_ARGUMENT = re.compile(r"\b(?:name|value|collection|channel)\s*[=:]\s*(.*)", re.DOTALL)
 _OPENING = re.compile(r"^(?:arrayOf\(|listOf\(|[\[{(]\s*)+")
 _TEXT = re.compile(r"[rRbBfFuU]?(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`)")
 _VERB_IN_TEXT = re.compile(r"^(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) +(/.*)$")  # Go 1.22: HandleFunc("GET /x", f)
@@ -38,7 +39,9 @@ def of_annotation(
         given = _METHOD_ARGUMENT.search(found.arguments)
         methods = _METHODS.findall(given[1]) if given else []
         method = rule.row.method or ", ".join(dict.fromkeys(methods)) or _verb(match)
-        return _http(method, None if path is None or start is None else _joined([start], path))
+        if path is None or start is None:
+            return _http(method, None)
+        return _http(method, _rooted(_joined([start], path)) if rule.prefix else path)
     return of_class(rule, others)
 
 
@@ -90,6 +93,11 @@ def _joined(starts: Sequence[str], path: str) -> str:
     return "/" + "/".join([*before, *([rest] if (rest := path.strip("/")) else [])]) if before else path
 
 
+def _rooted(path: str) -> str:
+    """``/users`` for ``users``, where a framework takes both for the same; a placeholder says itself where it begins."""
+    return f"/{path}" if path[:1].isalnum() or path[:1] in {":", "{", "["} else path
+
+
 def _path(arguments: str) -> str | None:
     """The path among the arguments of an annotation; "" where none is given, None where it is no plain text."""
     written = arguments.strip()
@@ -109,7 +117,10 @@ def _path(arguments: str) -> str | None:
 
 
 def _first_text(arguments: str) -> str | None:
-    found = _TEXT.search(arguments)
+    """The text that an annotation begins with, or gives as a name: ``@command("run")``, ``@Entity({name: 'user'})``."""
+    found = _TEXT.match(_OPENING.sub("", arguments.strip()))
+    if found is None and (named := _NAME_ARGUMENT.search(arguments)):
+        found = _TEXT.match(_OPENING.sub("", named[1].strip()))
     return _cut(unquoted(found[1])) if found else None
 
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from daemon.index import roledetail
 from daemon.index.edges import Link, Use
 from daemon.index.outline import CLASS_LIKE
-from daemon.index.roletable import Annotation, Compiled, FileRules, RoleTable, Rule, annotation_of, fits
+from daemon.index.roletable import Annotation, Compiled, FileRules, RoleTable, Rule, annotations_of, fits
 from daemon.index.typenames import type_name
 from db.parsed import Mark
 from db.types import EdgeKind, NodeKind
@@ -189,7 +189,8 @@ class _Telling:
     def _annotations_of(self, one: Subject) -> tuple[Annotation, ...]:
         known = self._annotations.get(one.id)
         if known is None:
-            known = self._annotations[one.id] = tuple(annotation_of(written) for written in one.annotations)
+            known = tuple(found for written in one.annotations for found in annotations_of(written))
+            self._annotations[one.id] = known
         return known
 
     def _inherit(self, ancestors: Iterable[tuple[int, int]]) -> None:

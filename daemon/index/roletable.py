@@ -17,8 +17,9 @@ from daemon.roles import RoleRow, read_rows
 from db.types import NodeKind
 
 SHIPPED = Path(__file__).parent / "roles.yaml"
-_RULES = 1  # counted up when the same rows begin to mean something else: what was told before is told anew
-_ANNOTATION = re.compile(r"^[@#\[!\s]*(?:\w+:)?\[?([\w$.:]+)\s*(?:\((.*)\)|=\s*(.*?))?\s*\]*$", re.DOTALL)
+_RULES = 2  # counted up when the same rows begin to mean something else: what was told before is told anew
+_LIST = re.compile(r"^\s*#?\[(?!\[)(.*)\]\s*$", re.DOTALL)  # of C#, PHP and Rust
+_ANNOTATION = re.compile(r"^[@#\[!\s]*(?:\w+:(?!:)\s*)?\[?([\w$.:]+)\s*(?:\((.*)\)|=\s*(.*?))?\s*\]*$", re.DOTALL)
 
 Compiled = tuple[re.Pattern[str], ...]
 
@@ -36,12 +37,33 @@ class Annotation:
         return re.split(r"::|\.", self.name)[-1]
 
 
-def annotation_of(written: str) -> Annotation:
-    """An annotation, decorator or attribute as its source writes it, taken apart."""
+def annotations_of(written: str) -> tuple[Annotation, ...]:
+    """An annotation, decorator or attribute as its source writes it, taken apart; ``[Audited, Retry(3)]`` is two."""
+    listed = _LIST.match(written)
+    return tuple(_annotation(one) for one in split_list(listed[1])) if listed else (_annotation(written),)
+
+
+def _annotation(written: str) -> Annotation:
     match = _ANNOTATION.match(written)
     if match is None:
         return Annotation(written.strip("@#[]! "), "")
     return Annotation(match[1], (match[2] or match[3] or "").strip())
+
+
+def split_list(text: str) -> list[str]:
+    """The parts between the commas that stand in no bracket and in no text."""
+    parts, depth, start, quote = [], 0, 0, ""
+    for at, sign in enumerate(text):
+        if quote:
+            quote = "" if sign == quote and text[at - 1] != "\\" else quote
+        elif sign in "\"'":
+            quote = sign
+        elif sign == "," and depth == 0:
+            parts.append(text[start:at])
+            start = at + 1
+        else:
+            depth += (sign in "([{") - (sign in ")]}")
+    return [part.strip() for part in (*parts, text[start:]) if part.strip()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

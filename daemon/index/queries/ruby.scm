@@ -21,6 +21,7 @@
 (lambda) @opaque
 
 (superclass [(constant) (scope_resolution)] @supertype.inherits)
+(superclass (element_reference object: [(constant) (scope_resolution)] @supertype.inherits))
 ; A module that is included lends its code.
 (call !receiver method: (identifier) @_mixin arguments: (argument_list) @supertype.mixed)
 
