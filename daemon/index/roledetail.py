@@ -94,7 +94,7 @@ def _joined(starts: Sequence[str], path: str) -> str:
 
 
 def _rooted(path: str) -> str:
-    """``/users`` for ``users``, where a framework takes both for the same; a placeholder says itself where it begins."""
+    """``/users`` for ``users``: frameworks with prefixes take both for the same; a placeholder may begin elsewhere."""
     return f"/{path}" if path[:1].isalnum() or path[:1] in {":", "{", "["} else path
 
 

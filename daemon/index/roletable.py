@@ -137,8 +137,10 @@ class RoleTable:
 
 
 def _imports(wanted: str, imports: Sequence[str]) -> bool:
-    """Whether one of the imports is this module, or something in it."""
+    """Whether one of the imports is this module, or something in it; ``*.celery`` is a module of that name anywhere."""
     name = dotted_import(wanted)
+    if name.startswith("*."):
+        return any(f"{name[1:]}." in f".{one}." for one in imports)
     return any(one == name or one.startswith(name + ".") for one in imports)
 
 

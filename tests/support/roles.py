@@ -18,11 +18,24 @@ _ABOVE = (EdgeKind.INHERITS, EdgeKind.IMPLEMENTS)
 
 def roles(files: Mapping[str, str], own: Sequence[RoleRow] = ()) -> dict[str, Role]:
     """Roles by fqn; those of files by path."""
-    parsed = [parse(path, text.encode(), found) for path, text in files.items() if (found := language_of(path))]
+    return {path if node.kind is NodeKind.FILE else node.fqn: role for path, node, role in told(files, own)}
+
+
+def told(
+    files: Mapping[str, str], own: Sequence[RoleRow] = (), roots: Mapping[str, str] | None = None
+) -> list[tuple[str, ParsedNode, Role]]:
+    """Every node that has a role, with the path of its file."""
+    parsed = [
+        parse(path, text.encode(), language, roots=roots)
+        for path, text in files.items()
+        if (language := language_of(path))
+    ]
     assert len(parsed) == len(files)
     numbered = [(number, file, node) for number, file in enumerate(parsed, start=1) for node in file.nodes]
     subjects = [_subject(ident, *one) for ident, one in enumerate(numbered, start=1)]
-    first = {number: min(one.id for one in subjects if one.file_id == number) for number in range(1, len(parsed) + 1)}
+    first: dict[int, int] = {}
+    for one in subjects:
+        first.setdefault(one.file_id, one.id)
     supertypes = [
         Use(first[number] + use.source, use.kind, use.target)
         for number, file in enumerate(parsed, start=1)
@@ -34,9 +47,9 @@ def roles(files: Mapping[str, str], own: Sequence[RoleRow] = ()) -> dict[str, Ro
     links = link(definitions, [*supertypes, *uses_of(subjects)], imports)
     above = [(use.source, to) for use in supertypes if (to := links[use].dst) is not None]
     said = {number: SourceFile(file.path, _imported(file)) for number, file in enumerate(parsed, start=1)}
-    told = tell(subjects, said, table_of(own), links, above)
-    names = {one.id: said[one.file_id].path if one.kind is NodeKind.FILE else one.fqn for one in subjects}
-    return {names[ident]: role for ident, role in told.items()}
+    found = tell(subjects, said, table_of(own), links, above)
+    nodes = {one.id: (said[number].path, node) for one, (number, _, node) in zip(subjects, numbered, strict=True)}
+    return [(*nodes[ident], role) for ident, role in found.items()]
 
 
 def _imported(file: ParsedFile) -> tuple[str, ...]:

@@ -255,6 +255,8 @@ SAMPLES: dict[str, Sample] = {
                 def start(channel):
                     channel.basic_consume(queue="mail", on_message_callback=got)
             """,
+            "proj/tasks.py": "from .celery import app\n@app.task\ndef add(): ...\n",
+            "old.py": "from celery import task\n@task()\ndef add(): ...\n",
             "beat.py": """
                 from celery import Celery
                 app = Celery("shop")
@@ -267,6 +269,8 @@ SAMPLES: dict[str, Sample] = {
         {
             "shop.Listens.taken": ("message-listener", 'RabbitMQ: queues = "orders"'),
             "got.got": ("message-listener", "Pika: mail"),
+            "proj.tasks.add": ("message-listener", "Celery"),
+            "old.add": ("message-listener", "Celery"),
             "beat.mail": ("message-listener", "Celery: bind=True"),
             "beat.setup": ("schedules", "Celery beat"),
         },

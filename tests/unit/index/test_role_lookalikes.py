@@ -146,7 +146,7 @@ LOOKALIKES: dict[str, dict[str, str]] = {
         "shop/checks.py": "def test_it(): ...\nclass TestBench:\n    def test_more(self): ...\n",
         "shop/Fake.java": "package shop;\nimport shop.Test;\nclass Fake { @Test void x() {} void testY() {} }\n",
         "helper.go": 'package shop\nimport "testing"\nfunc TestHelper(t *testing.T) {}\n',
-        "shop_test.go": 'package shop\nimport "testing"\nfunc Testify(t *testing.T) {}\nfunc TestData(name string) {}\n',
+        "shop_test.go": 'package shop\nimport "testing"\nfunc Testify(t *testing.T) {}\nfunc TestData(x string) {}\n',
         "src/lib.rs": "fn test_it() {}\n",
         "src/menu.js": "describe('menu', () => {});\n",
         "Texts.swift": "class Texts { func testable() {} }\n",

@@ -114,7 +114,7 @@ def test_a_wrong_file_names_itself_the_row_and_the_key(tmp_path: Path, text: str
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="nowhere.yaml: cannot be read"):
+    with pytest.raises(ValueError, match=r"nowhere\.yaml: cannot be read"):
         read_rows(tmp_path / "nowhere.yaml")
 
 
