@@ -16,6 +16,7 @@ _BRIEF = re.compile(r"^[@\\](?:brief|short)\s+")
 _COMMAND = re.compile(r"\\[a-z]+\b|- (?:Parameters?|Returns|Throws|Note|Important|Complexity)\b")
 _STRING = re.compile(r"^[A-Za-z]{0,2}(\"\"\"|'''|\"|')")
 _INLINE_TAG = re.compile(r"\{@(?:link|linkplain|code|literal|value)\s+([^{}]*)\}")
+_INHERITED = re.compile(r"\{@inherit[dD]oc\}|<inheritdoc[^<>]*/>")  # says nothing by itself
 _HTML = re.compile(r"</?(?:p|br|b|i|em|strong|code|tt|ul|ol|li|pre|summary|para|c)\s*/?>", re.IGNORECASE)
 _PARAGRAPH_TAG = re.compile(r"^\s*<p\s*/?>", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z])")
@@ -37,7 +38,7 @@ _TAGS = ("@", ":param", ":return", "<param", "<returns", "<remarks", "<typeparam
 
 def from_comment(raw: str) -> Doc:
     """A block comment, or neighbouring line comments, of any language with ``/*``, ``//`` or ``#``."""
-    text = raw.strip()
+    text = _INHERITED.sub("", raw.strip())
     lines: list[str] = []
     if text.startswith("/*"):
         inner = text[2:].removesuffix("*/").lstrip("*!").rstrip("*")

@@ -17,6 +17,8 @@ _SIGNS = re.compile(r"^[^\w$#`]+")
 _AT_LABEL = re.compile(r"^(this|super)\b.*", re.DOTALL)
 _LOOSE_RECEIVER = re.compile(rb"(?:\w+(?:\.|::))*\Z")
 _TYPE_NAME = re.compile(r"[\s*&(\\]*(?:'\w+\s+)?(?:(?:extends|mut|dyn|const|struct|any)\s+)*([\w$:.\\]+)")
+_LAST_WORD = re.compile(rb"(?<![\w#])[A-Za-z_]\w*(?:\([^()]*(?:\([^()]*\))?[^()]*\))?\Z")
+_SPACE = b" \t\n"
 _LOOSE_WINDOW = 120  # bytes before a loose name in which its receiver is looked for
 
 
@@ -25,11 +27,25 @@ class Source:
     """The bytes of a file and the text that stands between two of their offsets.
 
     ``breaks`` are the offsets of the line breaks. Lines are counted here and not asked of the tree: for the parser
-    a line break may have been mended away.
+    a line break may have been mended away. ``mended`` are the bytes that the parser was given, where they differ.
     """
 
     data: bytes
     breaks: Sequence[int]
+    mended: bytes = b""
+
+    def begun(self, offset: int) -> int:
+        """Where a declaration begins with the words that were mended away before it: ``SHOP_API Cart *open()``."""
+        at = offset
+        while self.mended and at > 0 and self.mended[at - 1] in _SPACE:
+            end = at
+            while end > 0 and self.data[end - 1] in _SPACE:
+                end -= 1
+            match = _LAST_WORD.search(self.data, max(end - _LOOSE_WINDOW, 0), end)
+            if match is None or self.mended[match.start() : end].strip():
+                break
+            offset = at = match.start()
+        return offset
 
     def line_at(self, offset: int) -> int:
         """The line, from 1, that the byte at an offset stands in."""

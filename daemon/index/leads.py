@@ -48,11 +48,11 @@ class Leads:
         self._first = next(self._opening(), None)
         self.claimed: set[int] = set()  # where the doc comments start that belong to a declaration or the file
 
-    def of(self, outer: SyntaxNode, body: SyntaxNode | None) -> Lead:
-        """What leads up to the declaration that ``outer`` spans."""
+    def of(self, start: int, body: SyntaxNode | None) -> Lead:
+        """What leads up to the declaration that begins at an offset."""
         if self._language.naming is Naming.PYTHON:
-            return Lead(start=outer.start_byte, doc=self._docstring(body))
-        start = at = outer.start_byte
+            return Lead(start=start, doc=self._docstring(body))
+        at = start
         docs: list[SyntaxNode] = []
         annotations: list[SyntaxNode] = []
         while True:

@@ -2,7 +2,7 @@
 
 C and C++: a macro between ``class`` and its name, or before a declaration (``class EXPORT Cart``, ``API int total()``,
 ``BOOL WINAPI Start(int x)``); the vocabulary of Clang's thread safety analysis and of unused parameters; Qt's sections
-and ``Q_OBJECT``; the braces of ``extern "C"`` that only C++ sees, each in an ``#ifdef`` of its own; conditionals in the
+and ``Q_OBJECT``; macros that the file itself defines as nothing or as specifiers; the braces of ``extern "C"`` that only C++ sees, each in an ``#ifdef`` of its own; conditionals in the
 middle of a list, with their ``#else``.
 
 Swift: the lines of conditional compilation (their code stays, that of all branches), ``(unsafe)`` and ``sending``.
@@ -11,6 +11,7 @@ Swift: the lines of conditional compilation (their code stays, that of all branc
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 
 _MACRO = rb"[A-Z][A-Z0-9_]{2,}"
 _SPECIFIERS = rb"(?:(?:static|inline|extern|virtual|const|constexpr|unsigned|struct|enum)\s+)*"
@@ -59,11 +60,36 @@ _SPLIT = re.compile(
     rb"(?P<close>[ \t]*#[ \t]*endif[^\n]*)",
     re.MULTILINE,
 )
+# #define ring_api static inline: words that say nothing to somebody who reads a declaration.
+_DEFINED = re.compile(
+    rb"^[ \t]*#[ \t]*define[ \t]+(\w+)((?:[ \t]+(?:static|inline|extern|__inline\w*|__forceinline|constexpr|_Noreturn"
+    rb"|noreturn|__attribute__[ \t]*\(\([^\n]*\)\)|__declspec\([^()\n]*\)|\[\[[^\[\]\n]*\]\]))*)[ \t]*"
+    rb"(?:/[*/][^\n]*)?$",
+    re.MULTILINE,
+)
+_DIRECTIVE = re.compile(rb"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
+_MANY = 200  # such macros in one file: generated
 _SWIFT = (
     re.compile(rb"^[ \t]*(#(?:if|elseif|else|endif|error|warning)\b[^\n]*)", re.MULTILINE),
     re.compile(rb"\bnonisolated(\(unsafe\))"),
     re.compile(rb"[:(,]\s*(sending)(?=\s+[@(A-Za-z])"),
 )
+
+
+def _own_macros(data: bytes) -> list[tuple[int, int]]:
+    """Where macros are used that the file itself defines as nothing, or as specifiers; not in its directives."""
+    names = {match[1] for match in _DEFINED.finditer(data)}
+    if not names or len(names) > _MANY:
+        return []
+    used = re.compile(rb"\b(?:" + b"|".join(sorted(names)) + rb")\b(?![ \t]*\()")
+    directives = [match.span() for match in _DIRECTIVE.finditer(data)]
+    starts = [start for start, _ in directives]
+    spans = []
+    for match in used.finditer(data):
+        at = bisect_right(starts, match.start()) - 1
+        if at < 0 or match.start() >= directives[at][1]:
+            spans.append(match.span())
+    return spans
 
 
 def noise_of(data: bytes, grammar: str) -> list[tuple[int, int]]:
@@ -73,6 +99,7 @@ def noise_of(data: bytes, grammar: str) -> list[tuple[int, int]]:
     if grammar not in {"c", "cpp"}:
         return []
     spans = [match.span(1) for pattern in _MACROS for match in pattern.finditer(data)]
+    spans += _own_macros(data)
     for match in _SPLIT.finditer(data):
         spans += [match.span(name) for name in ("open", "before", "other", "close") if match[name] is not None]
     return spans

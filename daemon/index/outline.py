@@ -152,12 +152,13 @@ def _found(tagged: Tagged, outer: SyntaxNode, language: Language, source: Source
             inside, owner_text = owner_text.replace("::", "."), ""
     function = function_of(tagged.node, language)
     body = body_of(function, language)
-    lead = leads.of(outer, body)
+    begun = source.begun(outer.start_byte)
+    lead = leads.of(begun, body)
     limit = tagged.name.start_byte if tagged.name else body.start_byte if body else outer.end_byte
     return Found(
         node=tagged.node, kind=tagged.kind, name=name, function=function, body=body, start=lead.start,
-        head=outer.start_byte, end=_end_of(outer, source), name_at=limit, doc=lead.doc, owner_text=owner_text,
-        inside=inside, annotations=lead.annotations + leads.annotations_between(outer.start_byte, limit),
+        head=begun, end=_end_of(outer, source), name_at=limit, doc=lead.doc, owner_text=owner_text,
+        inside=inside, annotations=lead.annotations + leads.annotations_between(begun, limit),
     )  # fmt: skip
 
 

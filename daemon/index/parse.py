@@ -58,10 +58,12 @@ def parse(
     """
     data = _normal(source)
     language = dialect_of(language, path, data)
-    text = Source(data, [match.start() for match in re.finditer(b"\n", data)])
+    clean = mended(data, language)
+    breaks = [match.start() for match in re.finditer(b"\n", data)]
+    text = Source(data, breaks, clean if clean is not data else b"")
     read = partial(_file, path, text, language, dict(roots or {}))
     try:
-        file = read(_tree(data, language))
+        file = read(_tree(clean, language))
     except TooSlowError:
         file = read(None)
     return replace(
@@ -133,7 +135,7 @@ def _tree(data: bytes, language: Language) -> Tree:
     Its way out of an error can cost the square of the length (an open comment ten thousand times), and so can
     brackets ten thousand deep in some grammars (Scala).
     """
-    view = memoryview(mended(data, language))  # no copies: a lost parser asks for the same bytes again and again
+    view = memoryview(data)  # no copies: a lost parser asks for the same bytes again and again
     try:
         return Parser(grammar_of(language)).parse(
             lambda offset, _: view[offset : offset + _PORTION],
