@@ -9,6 +9,7 @@ _SUMMARY_LIMIT = 240  # characters; a longer first paragraph is cut after its fi
 
 _STAR = re.compile(r"^\s*\*(?!\*/) ?")
 _SLASHES = re.compile(r"^\s*//[/!]* ?")
+_OTHER_MARKS = re.compile(r"^\s*(?:--+|;+|%+)[|^!]? ?")
 _HASHES = re.compile(r"^\s*#+ ?")
 _BEGIN = re.compile(r"^=(?:begin|end)\b.*$", re.MULTILINE)
 _SEE = re.compile(r"<(?:see|seealso|paramref|typeparamref)\s+\w+=\"(?:[A-Z]:)?([^\"]*)\"\s*/>")
@@ -37,7 +38,7 @@ _TAGS = ("@", ":param", ":return", "<param", "<returns", "<remarks", "<typeparam
 
 
 def from_comment(raw: str) -> Doc:
-    """A block comment, or neighbouring line comments, of any language with ``/*``, ``//`` or ``#``."""
+    """A block comment, or neighbouring line comments, begun by ``/*``, ``//``, ``#``, ``--``, ``;`` or ``%``."""
     text = _INHERITED.sub("", raw.strip())
     lines: list[str] = []
     if text.startswith("/*"):
@@ -45,6 +46,8 @@ def from_comment(raw: str) -> Doc:
         lines = [_STAR.sub("", line) if at else line.strip() for at, line in enumerate(inner.splitlines())]
     elif text.startswith(("#", "=begin")):
         lines = [_HASHES.sub("", line) for line in _BEGIN.sub("", text).splitlines() if not line.startswith("#!")]
+    elif text.startswith(("--", ";", "%")):  # Lua and Haskell, Lisps, Erlang
+        lines = [_OTHER_MARKS.sub("", line) for line in text.splitlines()]
     else:
         lines = [_SLASHES.sub("", line) for line in text.splitlines() if not _DIRECTIVE.match(line.strip())]
     return _doc(_dedented(lines))

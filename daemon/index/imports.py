@@ -23,6 +23,7 @@ from daemon.index.names import dotted as join
 from db.parsed import Import
 
 _WILDCARD = "*"
+_FILE_IMPORT = re.compile(r"(?:(?P<alias>[\w$]+)\s*:?=)?[^\"'`=]*[\"'`](?P<path>[^\"'`]+)[\"'`]")
 _JVM_IMPORT = re.compile(
     r"import (?:static )?(?P<path>[\w.`$]+?) ?(?:\. ?(?P<star>\*))?(?: as (?P<alias>[\w`]+))? ?;? ?$"
 )
@@ -321,6 +322,18 @@ def _scala_selected(one: SyntaxNode, path: Sequence[str], source: Source) -> Ite
         yield Import(alias=source.of(one), target=".".join([*path, source.of(one)]))
 
 
+def _file(node: SyntaxNode, source: Source, place: Place) -> Iterator[Import]:
+    """``local cart = require("shop.cart")``: the first text is the module, the word before an equals sign its name."""
+    match = _FILE_IMPORT.search(source.line(node))
+    if match is None:
+        return
+    written = match["path"]
+    path = normal(PurePosixPath(place.path).parent / written) if written.startswith(".") else written
+    target = join(*(part for part in re.split(r"[/.]", path) if part))
+    if target:
+        yield Import(alias=match["alias"] or target.rpartition(".")[2], target=target)
+
+
 _READERS: Mapping[Naming, Callable[[SyntaxNode, Source, Place], Iterator[Import]]] = {
     Naming.PYTHON: _python,
     Naming.JVM: _jvm,
@@ -330,4 +343,5 @@ _READERS: Mapping[Naming, Callable[[SyntaxNode, Source, Place], Iterator[Import]
     Naming.SPACE: _space,
     Naming.RUBY: _ruby,
     Naming.SWIFT: _swift,
+    Naming.FILE: _file,
 }

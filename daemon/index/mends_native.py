@@ -1,9 +1,9 @@
 """What is taken out of C, C++ and Swift for the parser only: macros and directives that its grammar stumbles over.
 
 C and C++: a macro between ``class`` and its name, or before a declaration (``class EXPORT Cart``, ``API int total()``,
-``BOOL WINAPI Start(int x)``); the vocabulary of Clang's thread safety analysis and of unused parameters; Qt's sections
-and ``Q_OBJECT``; macros that the file itself defines as nothing or as specifiers; the braces of ``extern "C"`` that only C++ sees, each in an ``#ifdef`` of its own; conditionals in the
-middle of a list, with their ``#else``.
+``BOOL WINAPI Start(int x)``); macros that the file itself defines as nothing or as specifiers; the vocabulary of
+Clang's thread safety analysis and of unused parameters; Qt's sections and ``Q_OBJECT``; the braces of ``extern "C"``
+that only C++ sees, each in an ``#ifdef`` of its own; conditionals in the middle of a list, with their ``#else``.
 
 Swift: the lines of conditional compilation (their code stays, that of all branches), ``(unsafe)`` and ``sending``.
 """

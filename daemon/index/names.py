@@ -14,6 +14,7 @@ C, C++,  the namespaces that are declared, however the folders are called; the f
 C#, PHP  ``src/db/log_reader.cc`` -> ``src.db.log_reader.cc`` holds ``leveldb.log.Reader``.
 Ruby     the same, for classes and modules; a file is what ``require`` calls it: ``lib/shop/cart.rb`` -> ``shop.cart``.
 Swift    the folder of the target: ``Sources/Shop/Cart.swift`` holds ``Shop.Cart``; without targets nothing.
+FILE     every file is a module of its own: ``game/ai/path.lua`` -> ``game.ai.path``; for languages without more rules.
 Others   the file is its path.
 
 ``roots`` says where the names lead by which a repository calls its own parts in imports (a Go module, a Rust
@@ -82,6 +83,9 @@ def module_of(path: str, language: Language, declared: str | None, space: str | 
     if language.naming is Naming.SWIFT:
         target = swift_target(folders)
         return Module(fqn=dotted(*parts), scope=target, package=target)
+    if language.naming is Naming.FILE:
+        module = dotted(*_without_src(folders), PurePosixPath(name).stem)
+        return Module(fqn=module, scope=module, package=dotted(*_without_src(folders)))
     if language.naming is Naming.PLAIN:
         return Module(fqn=dotted(*parts), scope="", package=dotted(*folders))
     module = script_module(path)

@@ -15,7 +15,7 @@ _PARAMETER_LISTS = frozenset({"parameter_list", "formal_parameters"})
 
 def params_of(function: SyntaxNode, language: Language, source: Source) -> tuple[Param, ...]:
     """The declared parameters, without ``self``, in order."""
-    return tuple(_PARAMS[language.name](function, source))
+    return tuple(_PARAMS.get(language.name, _plain)(function, source))
 
 
 def return_type_of(function: SyntaxNode, language: Language, source: Source) -> str | None:
@@ -254,6 +254,18 @@ def _swift(function: SyntaxNode, source: Source) -> Iterator[Param]:
             waiting = Param(name=waiting.name, type=waiting.type, default=source.line(node))
     if waiting:
         yield waiting
+
+
+def _plain(function: SyntaxNode, source: Source) -> Iterator[Param]:
+    """Of a language without a reader here: names with a type and a default where fields of these names say so."""
+    holder = function.child_by_field_name("parameters")
+    for node in holder.named_children if holder is not None else []:
+        if "comment" in node.type:
+            continue
+        name = node.child_by_field_name("name") or (pick(node, 0) if node.named_child_count else node)
+        default = node.child_by_field_name("value") or node.child_by_field_name("default_value")
+        if name is not None:
+            yield Param(name=source.line(name), type=field_text(node, "type", source), default=_line(default, source))
 
 
 _PARAMS: Mapping[str, Callable[[SyntaxNode, Source], Iterator[Param]]] = {

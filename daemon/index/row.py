@@ -21,6 +21,7 @@ class Naming(Enum):
     RUBY = "ruby"
     SPACE = "space"  # the file is its path, and names are prefixed with the namespace they are declared in
     SWIFT = "swift"
+    FILE = "file"  # every file is a module, called by its path without the ending
     PLAIN = "plain"  # a file without members
 
 

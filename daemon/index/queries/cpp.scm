@@ -16,6 +16,11 @@
       declarator: [(field_identifier) (qualified_identifier) (operator_name)] @name))
   body: (_)) @definition.function
 (function_definition
+  declarator: (pointer_declarator
+    declarator: (pointer_declarator
+      declarator: (function_declarator declarator: [(field_identifier) (qualified_identifier)] @name)))
+  body: (_)) @definition.function
+(function_definition
   declarator: (reference_declarator
     (function_declarator
       declarator: [(identifier) (field_identifier) (qualified_identifier) (operator_name)] @name))

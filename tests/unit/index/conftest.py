@@ -84,7 +84,8 @@ def linked(files: dict[str, bytes], roots: dict[str, str] | None = None) -> Tree
 
 
 @cache
-def _tree(name: str) -> Tree:
+def tree_of(name: str) -> Tree:
+    """A tree of tests/sources by the name of its folder."""
     root = SOURCES / name
     paths = [path.relative_to(root).as_posix() for path in sorted(root.rglob("*")) if path.is_file()]
     files = {path: (root / path).read_bytes() for path in paths if language_of(path)}
@@ -94,7 +95,7 @@ def _tree(name: str) -> Tree:
 @pytest.fixture(scope="session")
 def tree() -> Callable[[str], Tree]:
     """A tree of tests/sources by the name of its folder."""
-    return _tree
+    return tree_of
 
 
 @pytest.fixture(scope="session")

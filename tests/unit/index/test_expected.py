@@ -25,7 +25,8 @@ def _said(name: str) -> dict[str, Any]:
     return dict(loaded)
 
 
-def _title(node: ParsedNode) -> str:
+def title(node: ParsedNode) -> str:
+    """The full name, told apart from its overloads."""
     return f"{node.fqn}#{node.ordinal}" if node.ordinal else node.fqn
 
 
@@ -37,7 +38,7 @@ def _lines(text: str) -> list[str]:
 def test_outline(tree: Callable[[str], Any], name: str) -> None:
     said, files = _said(name)["outline"], tree(name).files
     found = {
-        path: [f"{node.kind} {_title(node)} {node.line_start}-{node.line_end}" for node in file.nodes]
+        path: [f"{node.kind} {title(node)} {node.line_start}-{node.line_end}" for node in file.nodes]
         for path, file in files.items()
     }
     assert found == {path: _lines(text) for path, text in said.items()}
@@ -49,7 +50,8 @@ def _written(param: Param) -> str:
     return f"{typed} = {param.default}" if param.default else typed
 
 
-def _fact(node: ParsedNode, key: str) -> Any:
+def fact(node: ParsedNode, key: str) -> Any:
+    """What is said of a node, as YAML says it."""
     value = getattr(node, key)
     if key in {"params", "fields"}:
         return [_written(param) for param in value]
@@ -59,9 +61,9 @@ def _fact(node: ParsedNode, key: str) -> Any:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_facts(tree: Callable[[str], Any], name: str) -> None:
     said = _said(name)["facts"]
-    nodes = {f"{node.kind} {_title(node)}": node for node in tree(name).nodes.values()}
+    nodes = {f"{node.kind} {title(node)}": node for node in tree(name).nodes.values()}
     assert len(said) >= 5
-    assert {one: {key: _fact(nodes[one], key) for key in facts} for one, facts in said.items()} == said
+    assert {one: {key: fact(nodes[one], key) for key in facts} for one, facts in said.items()} == said
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -70,5 +72,5 @@ def test_uses(tree: Callable[[str], Any], name: str) -> None:
     nodes = tree(name).nodes
     for use, link in tree(name).links.items():
         to = f"{nodes[link.dst].fqn}, {link.how}" if link.dst is not None else "outside"
-        found.append(f"{_title(nodes[use.source])} {use.kind} {use.target} -> {to}")
+        found.append(f"{title(nodes[use.source])} {use.kind} {use.target} -> {to}")
     assert sorted(found) == sorted(_lines(_said(name)["uses"]))

@@ -9,6 +9,15 @@ from daemon.index.mends import mended
 from daemon.index.parse import parse
 from db.parsed import ParsedFile
 
+EXTERN_C = """#ifdef __cplusplus
+
+extern "C" {
+#endif
+static int f(void) { return 1; }
+#ifdef __cplusplus
+}
+#endif
+"""
 QT = "class W : public QObject {\n  Q_OBJECT\npublic slots:\n  void go() { x(); }\nsignals:\n  void gone();\n};\n"
 SWIFT_IF = "class A {\n    #if DEBUG\n    let b = 1\n    #else\n    let b = 2\n    #endif\n    func f() {}\n}\n"
 SWIFT_WORDS = "class A {\n    nonisolated(unsafe) var b = 1\n    func f(_ g: sending @escaping () -> Void) {}\n}\n"
@@ -37,8 +46,7 @@ def parsed(path: str, source: str) -> ParsedFile:
          ["int f(void *data __unused, int n G_GNUC_UNUSED)"]),
         ("a.cc", QT,
          ["class W : public QObject", "void go()"]),
-        ("a.h", '#ifdef __cplusplus\n\nextern "C" {\n#endif\nstatic int f(void) { return 1; }\n'
-         "#ifdef __cplusplus\n}\n#endif\n", ["static int f(void)"]),
+        ("a.h", EXTERN_C, ["static int f(void)"]),
         ("a.cc", "A::A(int x)\n    : x_(x)\n#ifdef TRACE\n    , trace_(1)\n#endif\n{ y(); }\n", ["A::A(int x)"]),
         ("a.cc", "int A[] = {\n  1,\n#if X\n  2,\n#else\n  3,\n#endif\n};\nint f() { return 1; }\n", ["int f()"]),
         ("a.swift", SWIFT_IF,
