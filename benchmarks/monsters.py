@@ -245,7 +245,7 @@ async def work(app: App, repo_id: int, who: str) -> None:
             continue
         safe = safety.material(material).material
         watched = Watched(app.model(Stage.CODER))
-        stage = app.text_stage(Stage.CODER)
+        stage = app.text_stage(Stage.CODER).stage_for(safe)
         stage.model = watched
         stage._asker.model = watched
         draft = await stage.write(safe)
@@ -267,7 +267,7 @@ async def material_of(db: Database, repo_id: int, monster: Monster) -> Material 
         ).scalar()
     if chunk is None:
         return None
-    return (await db_gather.look(db, [chunk], language="en"))[chunk]
+    return (await db_gather.look(db, [chunk], Stage.CODER, language="en"))[chunk]
 
 
 def print_index(title: str, report: IndexReport) -> None:

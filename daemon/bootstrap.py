@@ -27,10 +27,12 @@ from daemon.safety.material import Safety
 from daemon.settings import Settings
 from daemon.stages.base import TextStage, Writing
 from daemon.stages.budget import Sizes
+from daemon.stages.by_strategy import ByStrategy
 from daemon.stages.coder import Coder
 from daemon.stages.embed import Embed
 from daemon.stages.instruct import Instruct
 from daemon.stages.talker import Talker
+from daemon.stages.wholes import Whole
 from daemon.work.budget import Meter, rules_of
 from daemon.work.events import Observer
 from daemon.work.held import HeldEmbedder, HeldModel
@@ -43,7 +45,7 @@ from db import switch as db_switch
 from db.errors import SchemaMismatch
 from db.session import Database, Timeouts, hide_password, resolve_url
 from db.switch import Switched
-from db.types import TEXT_STAGES, Stage
+from db.types import TEXT_STAGES, WHOLES, Stage
 
 if TYPE_CHECKING:
     from daemon.monitor.counts import Counts
@@ -94,19 +96,28 @@ class App:
             found.append(ExamplesGuard())
         return tuple(found)
 
-    def text_stage(self, stage: Stage, hold: Callable[[TextModel], TextModel] | None = None) -> TextStage:
-        """A text stage with its model, prompts and guards; ``hold`` puts something before every call."""
-        model = self.model(stage)
-        return TextStage(
-            self._writing(stage), hold(model) if hold else model, self.prompts, self.guards(stage),
-            self.settings.guard.of(stage), safety=Safety(self.settings.safety).fingerprint, sizes=self._sizes(stage),
-            split=split, gauge=self._gauges.setdefault(model.name, Gauge(model.name)),
-        )  # fmt: skip
+    def text_stage(self, stage: Stage, hold: Callable[[TextModel], TextModel] | None = None) -> ByStrategy:
+        """A text stage with its model, prompts and guards; ``hold`` puts something before every call.
 
-    def _writing(self, stage: Stage) -> Writing:
+        The Coder asks other questions about files, packages and repositories than about code.
+        """
+        model = self.model(stage)
+        held = hold(model) if hold else model
+        guards = self.guards(stage)
+
+        def asking(writing: Writing) -> TextStage:
+            return TextStage(
+                writing, held, self.prompts, guards, self.settings.guard.of(stage),
+                safety=Safety(self.settings.safety).fingerprint, sizes=self._sizes(stage), split=split,
+                gauge=self._gauges.setdefault(model.name, Gauge(model.name)),
+            )  # fmt: skip
+
+        hints = self.settings.hints
         if stage is Stage.TALKER:
-            return Talker()
-        return Instruct(self.settings.hints) if stage is Stage.INSTRUCT else Coder(self.settings.hints)
+            return ByStrategy(asking(Talker()))
+        if stage is Stage.INSTRUCT:
+            return ByStrategy(asking(Instruct(hints)))
+        return ByStrategy(asking(Coder(hints)), {strategy: asking(Whole(strategy, hints)) for strategy in WHOLES})
 
     def _sizes(self, stage: Stage) -> Sizes:
         role = self.settings.models.of(stage)
@@ -117,9 +128,13 @@ class App:
         )  # fmt: skip
 
     def recipes(self, stage: Stage) -> dict[str, str]:
-        """The present recipe of a text stage in every language that may be asked for."""
+        """The present recipes of a text stage: by language, and by strategy and language where that has its own."""
         text_stage = self.text_stage(stage)
-        return {language: text_stage.recipe(language) for language in self.prompts.askable()}
+        return {
+            name: recipe
+            for language in self.prompts.askable()
+            for name, recipe in text_stage.recipes(language).items()
+        }  # fmt: skip
 
     async def switch_stages(self, *, actor: str) -> Switched:
         """Let the stages of the configuration make work, and no others; who works does that before anything else."""
@@ -153,7 +168,7 @@ class App:
         self, stages: Sequence[Stage], meter: Meter, observers: Sequence[Observer]
     ) -> Callable[[UUID, Mapping[str, Slots]], list[Pipeline]]:
         def build(owner: UUID, slots: Mapping[str, Slots]) -> list[Pipeline]:
-            def held(stage: Stage) -> TextStage:
+            def held(stage: Stage) -> ByStrategy:
                 role = self.settings.models.of(stage)
                 return self.text_stage(
                     stage, lambda model: HeldModel(model, slots[model.endpoint], meter, role, observers)

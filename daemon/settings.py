@@ -137,6 +137,7 @@ class QueueSettings(Section):
     grace_s: Annotated[float, Field(ge=0)] = 30.0
     refresh: Literal["auto", "manual"] = "auto"
     refresh_share: Share = 0.1
+    quiet_s: Annotated[float, Field(ge=0)] = 300.0
     heartbeat_s: Annotated[float, Field(ge=0.05, le=10)] = 5.0
     keep_failures_days: Annotated[int, Field(ge=1, le=3650)] = 30
 

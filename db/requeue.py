@@ -35,7 +35,7 @@ class Selection:
     error_class: ErrorClass | None = None
     error: str | None = None  # the last error's text
     flagged: bool = False  # only texts that were saved although a guard objected
-    outdated: dict[str, str] | None = None  # language -> present recipe: only texts of another recipe
+    outdated: dict[str, str] | None = None  # language (or strategy/language) -> present recipe
     language: str = "en"  # the configured language, for repositories that name none
 
 
@@ -137,7 +137,8 @@ _FROM = """
        AND (CAST(:recipes AS jsonb) IS NULL OR
             CASE w.stage WHEN 'coder' THEN c.raw_recipe WHEN 'talker' THEN c.content_recipe
                          WHEN 'instruct' THEN c.instruct_recipe END
-            <> CAST(:recipes AS jsonb) ->> COALESCE(r.language, :language))
+            <> COALESCE(CAST(:recipes AS jsonb) ->> (c.strategy || '/' || COALESCE(r.language, :language)),
+                        CAST(:recipes AS jsonb) ->> COALESCE(r.language, :language)))
 """
 
 

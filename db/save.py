@@ -134,7 +134,8 @@ _MADE = {
 async def refresh(db: Database, stage: Stage, recipes: dict[str, str], *, language: str) -> int:
     """Queue, at the lowest priority, every text of ``stage`` that another recipe made; how many.
 
-    ``recipes`` maps a language to the present recipe, ``language`` is the configured one. Texts without a
+    ``recipes`` maps a language, or a strategy and a language (``package/en``), to the present recipe; ``language`` is
+    the configured one. Texts without a
     recipe were written by hand and stay.
     """
     column, due, wanted = _MADE[stage]
@@ -146,8 +147,9 @@ async def refresh(db: Database, stage: Stage, recipes: dict[str, str], *, langua
                 SELECT c.id, :stage, c.repo_id, 2, c.priority, {wanted}, 'recipe'
                   FROM chunk c
                   JOIN repository r ON r.id = c.repo_id
-                  JOIN jsonb_each_text(CAST(:recipes AS jsonb)) AS now (language, recipe)
-                    ON now.language = COALESCE(r.language, :language)
+                 CROSS JOIN LATERAL (SELECT COALESCE(
+                       CAST(:recipes AS jsonb) ->> (c.strategy || '/' || COALESCE(r.language, :language)),
+                       CAST(:recipes AS jsonb) ->> COALESCE(r.language, :language)) AS recipe) now
                  WHERE c.{column} IS NOT NULL AND c.{column} <> now.recipe AND NOT c.{due}
                    AND {wanted} IS NOT NULL
                  ORDER BY c.id

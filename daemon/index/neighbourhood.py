@@ -21,6 +21,11 @@ _TEST_PATH = re.compile(
 )
 
 
+def is_test_path(path: str) -> bool:
+    """Whether a file stands among tests, by its own name or its folders'."""
+    return _TEST_PATH.search(path) is not None
+
+
 class Neighbourhood:
     """A graph, turned so that each node finds what leans on it."""
 
@@ -133,7 +138,7 @@ class Neighbourhood:
             return True
         path = node.path or ""
         if path not in self._tests:
-            self._tests[path] = _TEST_PATH.search(path) is not None
+            self._tests[path] = is_test_path(path)
         return self._tests[path]
 
 

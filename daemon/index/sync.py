@@ -211,7 +211,7 @@ async def _rewrite(
                 await _store(db, repository.id, batch, found.known, run)
             done += len(batch)
             progress("index", done, total)
-    run.written.chunks += await relink(db, repository.id, run.timed, progress, words, table)
+    run.written.chunks += await relink(db, repository, run.timed, progress, words, table)
     if Stage.INSTRUCT in await db_switch.stages(db):
         with run.timed("sites"):
             await db_switch.write_sites(db, repository.id)
@@ -264,4 +264,5 @@ async def _store(
 
 
 def _chunk(file: ParsedFile, node: ParsedNode) -> db_index.ChunkText | None:
-    return chunk_of(node.kind, node.fqn, file.path, [param.name for param in node.params], node.source_code)
+    names = [param.name for param in node.params]
+    return chunk_of(node.kind, node.fqn, file.path, names, node.source_code, members=len(file.nodes) > 1)

@@ -34,6 +34,11 @@ class Writing(Protocol):
         ...
 
     @property
+    def prompt(self) -> str:
+        """The name of its prompts in the folder of a language."""
+        ...
+
+    @property
     def settings(self) -> Sequence[object]:
         """What is set about it and shapes every answer: part of the recipe."""
         ...
@@ -116,11 +121,13 @@ class TextStage:
     def _made_by(self, language: str, *, long: bool) -> str:
         """``long``: with what decides how code is shown that may not fit; questions about other code do not depend on
         it, so that a change there costs no call for them."""
-        prompt = self._prompts.stage(self.name, language)
+        prompt = self._prompts.stage(self.writing.prompt, language)
         options = dict(self.model.options)
         part = self._part_prompt(prompt) if long else None
         parts = (part.fingerprint, *self._sizes.shaping) if part else ()
-        return digest(self.name, prompt.fingerprint, self.model.name, options, language, *self.writing.settings, *parts)
+        return digest(
+            self.writing.prompt, prompt.fingerprint, self.model.name, options, language, *self.writing.settings, *parts
+        )
 
     def _may_be_long(self, material: Material) -> bool:
         """Whether the code may not fit whole. By its length alone: what we learn of tokens must not change a key."""
@@ -205,7 +212,7 @@ class TextStage:
 
     def _lay_out(self, material: Material) -> Plan:
         self._prompts.check(material.language)  # says so where a repository's language has to borrow
-        prompt = self._prompts.stage(self.name, material.language)
+        prompt = self._prompts.stage(self.writing.prompt, material.language)
         fields = self.writing.fields(material, prompt.words)
         return plan(prompt, self._part_prompt(prompt), fields, material, self._asker.budget, self._split)
 
@@ -326,7 +333,7 @@ class TextStage:
         self, material: Material, *, generation: int, text: str, model: str, quality: dict[str, Any]
     ) -> TextDraft:
         """A draft from the ledger: it was made from exactly the same before, so nobody is asked."""
-        prompt = self._prompts.stage(self.name, material.language)
+        prompt = self._prompts.stage(self.writing.prompt, material.language)
         return TextDraft(
             text=text,
             key=self.key(material),

@@ -20,6 +20,7 @@ class Coder:
     """Source and facts -> ``content_raw``."""
 
     stage = Stage.CODER
+    prompt = "coder"
 
     def __init__(self, settings: HintSettings | None = None) -> None:
         self._groups = (settings or HintSettings()).groups

@@ -24,6 +24,7 @@ class Instruct:
     """``content_raw``, facts and places of use -> ``instruct``."""
 
     stage = Stage.INSTRUCT
+    prompt = "instruct"
 
     def __init__(self, settings: HintSettings | None = None) -> None:
         self._groups = tuple(group for group in (settings or HintSettings()).groups if group != "instructions")

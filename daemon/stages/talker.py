@@ -16,6 +16,7 @@ class Talker:
     """``content_raw`` -> ``content``."""
 
     stage = Stage.TALKER
+    prompt = "talker"
     settings: Sequence[object] = ()  # nothing is shown that could be switched off
 
     def fields(self, material: Material, words: Words) -> Mapping[str, str]:

@@ -22,6 +22,7 @@ from daemon.work.loop import Rest, Scope, StageLoop, first
 from daemon.work.pipeline import Pipeline
 from daemon.work.presence import Gate, Presence
 from daemon.work.schedule import Schedule
+from daemon.work.settling import settle
 from daemon.work.slots import Slots
 from daemon.work.view import EndpointView, LoopView, WorkerView
 from db import claim as db_claim
@@ -29,7 +30,7 @@ from db import failures as db_failures
 from db import save as db_save
 from db.errors import StoreError
 from db.session import Database
-from db.types import TEXT_STAGES, Claim, Outcome, Stage, TextDraft
+from db.types import TEXT_STAGES, Claim, Lane, Outcome, Stage, TextDraft
 
 _YOUNG, _MIDDLE, _OLD = 50_000, 20, 100  # thresholds of the garbage collector while at work
 _PRUNE_S = 600.0  # between two looks for failures that are too old to keep
@@ -221,20 +222,28 @@ class Worker:
             if stopping.is_set():
                 return
             self._give_up_on_dead_endpoints()
-            try:
-                due, retrying, next_s = await db_claim.pending(
-                    self._db, [loop.stage for loop in self._loops], max_lane=self._scope.max_lane,
-                    repo_id=self._scope.repo_id,
-                )  # fmt: skip
-            except StoreError as error:
-                self._log.warning("queue not read", error=str(error))
-                due, retrying, next_s = 1, 0, None
-            if not due and not retrying and all(loop.idle for loop in self._loops):
-                return  # and nobody has claimed the last of it while we looked
+            due, retrying, next_s = await self._pending()
+            if not due and not retrying:
+                # What this makes due, or a poll that settled a moment before, is seen by the second look.
+                await self._settle(force=True)
+                due, retrying, next_s = await self._pending()
+                if not due and not retrying and all(loop.idle for loop in self._loops):
+                    return  # and nobody has claimed the last of it while we looked
             # Due although all loops rest: another process took it, or a breaker is open. Waiting is right for both.
             pause = min(1.0, max(0.05, next_s or 0.05)) if not due else 0.2
             await _pause(stopping, pause)
             await self._poll()
+
+    async def _pending(self) -> tuple[int, int, float | None]:
+        """What could be worked on: due, retrying, and in how many seconds the next of these is due."""
+        try:
+            return await db_claim.pending(
+                self._db, [loop.stage for loop in self._loops], max_lane=self._scope.max_lane,
+                repo_id=self._scope.repo_id,
+            )  # fmt: skip
+        except StoreError as error:
+            self._log.warning("queue not read", error=str(error))
+            return 1, 0, None
 
     async def _until_idle(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set() and not all(loop.idle for loop in self._loops):
@@ -271,7 +280,20 @@ class Worker:
             await db_claim.promote(self._db)
         except StoreError as error:
             self._log.warning("queue not read", error=str(error), remedy=error.remedy)
+        await self._settle()
         self._wake(None, by="poll")
+
+    async def _settle(self, *, force: bool = False) -> int:
+        """Make due the wholes whose pieces are done; where only what is asked for is written, they are left alone."""
+        if self._scope.max_lane is Lane.ASKED or all(loop.stage is not Stage.CODER for loop in self._loops):
+            return 0
+        try:
+            return await settle(
+                self._db, quiet_s=self._settings.queue.quiet_s, force=force, repo_id=self._scope.repo_id
+            )
+        except StoreError as error:
+            self._log.warning("not settled", error=str(error), remedy=error.remedy)
+            return 0
 
     async def _refresh(self) -> None:
         """Once per process: queue the texts that other prompts, models, options or languages made."""

@@ -40,10 +40,11 @@ def test_a_second_build_writes_nothing(built: Doctown, shop: Path, psql: Connect
     assert all_rows(psql, "SELECT id, xmin FROM chunk ORDER BY id") == before
 
 
-def test_only_the_edited_function_is_written_again(built: Doctown, shop: Path) -> None:
+def test_only_the_edited_function_and_what_holds_it_is_written_again(built: Doctown, shop: Path) -> None:
     path = shop / "shop" / "mail.py"
     path.write_text(path.read_text().replace('f"order {number}"', 'f"your order {number}"'))
-    assert "texts 2, regenerated 0" in built("build", str(shop)).out
+    # Two texts each: of the function, of its file, its package and the repository.
+    assert "texts 8, regenerated 0" in built("build", str(shop)).out
     path.write_text("# a comment\n\n" + path.read_text())
     assert "texts 0, regenerated 0" in built("build", str(shop)).out
 
@@ -305,11 +306,19 @@ def test_an_unmounted_folder_does_not_cost_the_texts(built: Doctown, shop: Path,
     assert scalar(psql, "SELECT count(*) FROM chunk") == 0
 
 
-def test_a_moved_file_costs_no_call(doctown: Doctown, shop: Path) -> None:
+def test_a_moved_file_keeps_its_texts(doctown: Doctown, shop: Path, psql: Connection) -> None:
     (shop / "tools.py").write_text("def double(number: int) -> int:\n    return 2 * number\n")
     doctown("build", str(shop))
     (shop / "tools.py").rename(shop / "shop" / "instruments.py")
-    assert "texts 0, regenerated 0" in doctown("build", str(shop)).out
+    written = scalar(psql, "SELECT max(id) FROM generation")
+    doctown("build", str(shop))
+    anew = all_rows(
+        psql,
+        "SELECT DISTINCT n.kind FROM generation g JOIN chunk c ON c.id = g.chunk_id JOIN node n ON n.id = c.node_id "
+        "WHERE g.id > %s AND g.reused_from IS NULL ORDER BY n.kind",
+        written,
+    )
+    assert [row["kind"] for row in anew] == ["PACKAGE", "REPOSITORY"], "what names its parts has other parts now"
 
 
 def test_russian_texts_for_one_repository(doctown: Doctown, shop: Path, psql: Connection) -> None:
