@@ -19,7 +19,10 @@ from db.embedded import EmbeddedServer, default_folder
 from db.errors import DatabaseBusy, DatabaseUnreachable, SchemaMismatch, StoreError
 
 # SQLSTATEs after which the connection is gone, or the server is on its way down or up.
-_LOST = {"57P01", "57P02", "57P03", "08000", "08001", "08003", "08004", "08006", "53300"}
+_LOST = {"57P01", "57P02", "57P03", "57P05", "08000", "08001", "08003", "08004", "08006", "53300"}
+# SQLSTATEs that say: this server cannot write just now. Somebody makes room on its disk, or it became a standby and
+# the next connection leads to the primary.
+_UNFIT = {"25006", "53000", "53100", "53200", "53400", "58030"}
 # SQLSTATEs that say: you lost against somebody, ask again.
 _BUSY = {"40001", "40P01", "55P03", "57014"}
 _PASSWORD = re.compile(r"((?<=//)[^/@:]*:(?=[^/]*@)|[?&]password=)[^@&]*")
@@ -177,6 +180,11 @@ def _watch_pool(engine: AsyncEngine, patience_s: float) -> None:
     def lent(connection: Any, *_: object) -> None:
         connection.driver_connection.patience_s = patience_s
 
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def failed(context: Any) -> None:
+        if getattr(context.original_exception, "sqlstate", None) in _UNFIT:
+            context.is_disconnect = True
+
     @event.listens_for(engine.sync_engine, "checkin")
     def returned(connection: Any, *_: object) -> None:
         if connection is not None:
@@ -208,6 +216,8 @@ def _explain(error: Any, invalidated: bool) -> StoreError:
         return DatabaseBusy(message)
     if state in _NO_SUCH_TABLE:
         return SchemaMismatch(message, "Run `doctown db upgrade`.")
+    if state in _UNFIT:
+        return DatabaseUnreachable(message, "Nothing is lost: it is tried again. See to the server's disk and role.")
     lost = state in _LOST or (state is None and isinstance(error, psycopg.OperationalError))
     if lost or invalidated:
         return DatabaseUnreachable(message, _START_IT)

@@ -83,6 +83,13 @@ def _process(now: Moment) -> Iterator[Metric]:
     yield _gauge(
         "slots", "Calls that may be under way at an endpoint.", ["endpoint"], [((e.name,), e.limit) for e in ends]
     )
+    yield _gauge("slots_most", "Slots when all is well.", ["endpoint"], [((e.name,), e.most) for e in ends])
+    yield _counter(
+        "slot_decreases",
+        "Times that an endpoint had too much to do and was asked less at once.",
+        ["endpoint"],
+        [((e.name,), e.decreases) for e in ends],
+    )
     yield _gauge("slots_busy", "Calls under way.", ["endpoint"], [((e.name,), e.calling) for e in ends])
     yield _counter(
         "model_swaps",

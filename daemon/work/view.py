@@ -21,10 +21,15 @@ class LoopView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointView:
-    """One endpoint as this process uses it. ``wait_s``: until its breaker lets a probe through, 0 when closed."""
+    """One endpoint as this process uses it. ``wait_s``: until its breaker lets a probe through, 0 when closed.
+
+    ``limit`` calls are made to it at once, up to ``most`` when it can take them; ``decreases``: when it could not.
+    """
 
     name: str
     limit: int
+    most: int
+    decreases: int
     calling: int
     places: int
     taken: int

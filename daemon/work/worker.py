@@ -17,7 +17,7 @@ from daemon.settings import Settings
 from daemon.work.breaker import Breaker
 from daemon.work.budget import Meter
 from daemon.work.events import Observer
-from daemon.work.leases import LeaseKeeper
+from daemon.work.leases import RENEWALS_PER_LEASE, LeaseKeeper
 from daemon.work.loop import Rest, Scope, StageLoop, first
 from daemon.work.pipeline import Pipeline
 from daemon.work.presence import Gate, Presence
@@ -33,6 +33,7 @@ from db.session import Database
 from db.types import TEXT_STAGES, Claim, Lane, Outcome, Stage, TextDraft
 
 _YOUNG, _MIDDLE, _OLD = 50_000, 20, 100  # thresholds of the garbage collector while at work
+_LAST_TRIES_S = 10.0  # how long a worker that stops tries to save what is written while the store is away
 _PRUNE_S = 600.0  # between two looks for failures that are too old to keep
 _PATIENCE = 3  # probes in vain after which a run that is meant to end gives up on an endpoint
 
@@ -75,6 +76,7 @@ class Worker:
         self._stopping = False
         self._ended: set[Stage] = set()
         self._woken: Counter[str] = Counter()
+        self._answering_since: float | None = None  # monotonic; None: the store did not answer the last time
         self._prune_at = time.monotonic()
         self._slots = dict(slots)
         self._gate = Gate()
@@ -93,7 +95,7 @@ class Worker:
         self._presence = Presence(
             # Who works for one command alone is nobody that others may count on.
             db, self.owner, stages=self.stages if self._scope == Scope() else [], gate=self._gate,
-            slots=sum(slots[name].limit for name in used), in_flight=lambda: len(self._keeper.held()),
+            slots=lambda: sum(slots[name].limit for name in used), in_flight=lambda: len(self._keeper.held()),
             quiet=self._quiet, beat_s=settings.queue.heartbeat_s,
         )  # fmt: skip
 
@@ -116,8 +118,9 @@ class Worker:
             ),
             endpoints=tuple(
                 EndpointView(
-                    name=name, limit=slots.limit, calling=slots.calling, places=slots.places, taken=slots.taken,
-                    swaps=slots.swaps, failures=self._breakers[name].failures, wait_s=self._breakers[name].wait_s(),
+                    name=name, limit=slots.limit, most=slots.most, decreases=slots.decreases, calling=slots.calling,
+                    places=slots.places, taken=slots.taken, swaps=slots.swaps,
+                    failures=self._breakers[name].failures, wait_s=self._breakers[name].wait_s(),
                 )
                 for name, slots in self._slots.items()
                 if name in used
@@ -203,18 +206,20 @@ class Worker:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for loop in self._loops:
-            await loop.pipeline.close()
+        # Side by side: each may wait for a store that stays away.
+        await asyncio.gather(*(loop.pipeline.close(_LAST_TRIES_S) for loop in self._loops))
         held = self._keeper.held()
-        if held:
-            try:
+        try:
+            if held:
                 count = await db_claim.release(self._db, held)
                 for observer in self._observers:
                     observer.released(held, None)
                 self._log.info("given back", count=count)
-            except StoreError as error:
-                self._log.warning("not given back: the leases will run out", count=len(held), error=str(error))
-            self._keeper.drop(held)
+                self._keeper.drop(held)
+            for loop in self._loops:
+                await loop.settle_doubts()
+        except StoreError as error:
+            self._log.warning("not given back: the leases will run out", count=len(held), error=str(error))
 
     async def _until_done(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
@@ -278,7 +283,10 @@ class Worker:
             if not self._refreshed:
                 await self._refresh()
             await db_claim.promote(self._db)
+            if self._answering_since is None:
+                self._answering_since = time.monotonic()
         except StoreError as error:
+            self._answering_since = None
             self._log.warning("queue not read", error=str(error), remedy=error.remedy)
         await self._settle()
         self._wake(None, by="poll")
@@ -304,8 +312,19 @@ class Worker:
                     self._log.info("outdated by a new recipe", stage=stage, chunks=count)
         self._refreshed = True
 
+    def _may_rescue(self) -> bool:
+        """Whether everybody who lives has had time to renew since the store answers again.
+
+        While it is away nobody can, and the leases of all run out. Taking them back then would count as crashes what
+        was none.
+        """
+        since, period = self._answering_since, self._settings.queue.lease_s / RENEWALS_PER_LEASE
+        return since is not None and time.monotonic() - since > period
+
     async def _rescue(self) -> None:
         queue = self._settings.queue
+        if not self._may_rescue():
+            return
         try:
             rescued = await db_claim.rescue(
                 self._db, max_crashes=queue.max_crashes, max_attempts=queue.max_attempts,
