@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import event, exc
+from sqlalchemy import event, exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-from db.connection import PatientConnection
+from db.connection import Dialer, PatientConnection, line_settings
 from db.embedded import EmbeddedServer, default_folder
 from db.errors import DatabaseBusy, DatabaseUnreachable, SchemaMismatch, StoreError
 
@@ -28,6 +28,10 @@ _BUSY = {"40001", "40P01", "55P03", "57014"}
 _PASSWORD = re.compile(r"((?<=//)[^/@:]*:(?=[^/]*@)|[?&]password=)[^@&]*")
 _PING_S = 5.0
 _ROW_IN_DETAIL = {"23502", "23514"}  # not null, check
+_LIMITS = text(
+    "SELECT set_config('statement_timeout', :statement, true), set_config('lock_timeout', :lock, true), "
+    "set_config('idle_in_transaction_session_timeout', :idle, true)"
+)
 _NO_SUCH_TABLE = {"42P01", "42703", "42883", "3F000"}
 
 
@@ -85,7 +89,8 @@ class Database:
         self, url: str, *, name: str = "doctown", pool_size: int = 10, timeouts: Timeouts | None = None
     ) -> None:
         self.url = url
-        limits = timeouts or Timeouts()
+        self._limits = limits = timeouts or Timeouts()
+        self._dialer = Dialer()
         options = (
             f"-c statement_timeout={limits.statement_ms} -c lock_timeout={limits.lock_ms} "
             f"-c idle_in_transaction_session_timeout={limits.idle_in_transaction_ms} -c timezone=UTC"
@@ -99,18 +104,10 @@ class Database:
             pool_recycle=300,
             hide_parameters=True,  # an error names its statement, never the sources and texts that were sent with it
             connect_args={
-                "async_creator_fn": PatientConnection.connect,
+                "async_creator_fn": self._dialer,
                 "application_name": name,
-                # A pooler in transaction mode gives every transaction another session: nothing may be left in one.
-                "prepare_threshold": None,
-                "connect_timeout": limits.connect_s,
                 "options": options,
-                # A half-open socket would hang for up to two hours without these.
-                "keepalives": 1,
-                "keepalives_idle": 15,
-                "keepalives_interval": 5,
-                "keepalives_count": 3,
-                "tcp_user_timeout": 20_000,
+                **line_settings(limits.connect_s),
             },
         )
         _watch_pool(self._engine, limits.patience_s)
@@ -126,6 +123,7 @@ class Database:
         with self._asked():
             async with self._engine.connect() as connection:
                 await connection.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
+                await self._limit(connection)
                 yield connection
                 await connection.rollback()
 
@@ -134,6 +132,7 @@ class Database:
         """One transaction: committed at the end of the block, rolled back when the block raises."""
         with self._asked():
             async with self._engine.begin() as connection:
+                await self._limit(connection)
                 yield connection
 
     @asynccontextmanager
@@ -149,6 +148,24 @@ class Database:
                     if isinstance(line, PatientConnection):
                         line.patience_s = min(patience_s, line.patience_s)
                 yield connection
+
+    async def limited(self) -> bool:
+        """Whether the server ends a statement that takes too long.
+
+        A pooler that lets no options through leaves single statements to the limits of the role.
+        """
+        async with self.statement() as connection:
+            return bool(await connection.scalar(text("SELECT current_setting('statement_timeout') <> '0'")))
+
+    async def _limit(self, connection: AsyncConnection) -> None:
+        if self._dialer.bare:
+            limits = self._limits
+            values = {
+                "statement": f"{limits.statement_ms}ms",
+                "lock": f"{limits.lock_ms}ms",
+                "idle": f"{limits.idle_in_transaction_ms}ms",
+            }
+            await connection.execute(_LIMITS, values)
 
     def pool(self) -> Pool:
         """How the connections are used just now."""

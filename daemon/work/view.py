@@ -39,6 +39,15 @@ class EndpointView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListenerView:
+    """Whether calls are heard, how many were, and how often the ear was deaf or its connection failed."""
+
+    hears: bool
+    failures: int
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerView:
     """The whole of it."""
 
@@ -49,3 +58,4 @@ class WorkerView:
     draining: bool
     stopping: bool
     woken: dict[str, int]  # by what the loops were woken: poll, save, notify
+    listener: ListenerView | None  # None: it polls alone
