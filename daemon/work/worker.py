@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from daemon import log
-from daemon.errors import ModelUnavailable
+from daemon.errors import ModelUnavailable, PromptError
 from daemon.settings import Settings
 from daemon.work.breaker import Breaker
 from daemon.work.budget import Meter
@@ -21,22 +21,20 @@ from daemon.work.leases import LeaseKeeper
 from daemon.work.loop import Rest, Scope, StageLoop, first
 from daemon.work.pipeline import Pipeline
 from daemon.work.presence import Gate, Presence
+from daemon.work.refreshing import LooksAfter, Now, Refreshing
 from daemon.work.schedule import Schedule
 from daemon.work.settling import settle
 from daemon.work.slots import Slots
 from daemon.work.view import EndpointView, LoopView, WorkerView
 from db import claim as db_claim
 from db import failures as db_failures
-from db import save as db_save
 from db.errors import StoreError
 from db.session import Database
-from db.types import TEXT_STAGES, Claim, Lane, Outcome, Stage, TextDraft
+from db.types import Claim, Lane, Outcome, Stage, TextDraft
 
 _YOUNG, _MIDDLE, _OLD = 50_000, 20, 100  # thresholds of the garbage collector while at work
 _PRUNE_S = 600.0  # between two looks for failures that are too old to keep
 _PATIENCE = 3  # probes in vain after which a run that is meant to end gives up on an endpoint
-
-Recipes = Callable[[Stage], dict[str, str]]  # stage -> language -> present recipe
 
 
 class Worker:
@@ -53,7 +51,8 @@ class Worker:
         *,
         slots: Mapping[str, Slots],
         meter: Meter,
-        recipes: Recipes | None = None,
+        recipes: Now,
+        refresh: bool = True,
         observers: Sequence[Observer] = (),
         scope: Scope | None = None,
     ) -> None:
@@ -62,7 +61,6 @@ class Worker:
         self._settings = settings
         self._meter = meter
         self._observers = observers
-        self._recipes = recipes
         self._log = log.get("worker")
         self._keeper = LeaseKeeper(
             lambda claims: db_claim.renew(db, claims, lease_s=settings.queue.lease_s),
@@ -71,7 +69,6 @@ class Worker:
         self._hurry = asyncio.Event()
         self._time_to_poll = asyncio.Event()
         self._time_to_rescue = asyncio.Event()
-        self._refreshed = False
         self._stopping = False
         self._ended: set[Stage] = set()
         self._woken: Counter[str] = Counter()
@@ -89,6 +86,8 @@ class Worker:
             for pipeline in pipelines(self.owner, self._slots)
         ]  # fmt: skip
         self._scope = scope or Scope()
+        looks_after: LooksAfter = ("all" if self._scope == Scope() else self._scope.repo_id) if refresh else None
+        self._refreshing = Refreshing(db, recipes, self.owner, refresh=settings.queue.refresh, looks_after=looks_after)
         used = {loop.pipeline.endpoint for loop in self._loops}
         self._presence = Presence(
             # Who works for one command alone is nobody that others may count on.
@@ -154,6 +153,10 @@ class Worker:
         quiet = asyncio.Event()
         await self._presence.begin()
         await self._meter.begin()
+        try:
+            await self._refreshing.begin()
+        except (StoreError, PromptError) as error:  # the first look at the queue says it again
+            self._log.warning("recipes not noted", error=str(error), remedy=error.remedy)
         background = [
             asyncio.create_task(self._keeper.run(quiet), name="leases"),
             asyncio.create_task(self._keep_time(quiet), name="timers"),
@@ -238,7 +241,7 @@ class Worker:
         """What could be worked on: due, retrying, and in how many seconds the next of these is due."""
         try:
             return await db_claim.pending(
-                self._db, [loop.stage for loop in self._loops], max_lane=self._scope.max_lane,
+                self._db, [loop.stage for loop in self._loops], max_lane=self._gate.lane(self._scope.max_lane),
                 repo_id=self._scope.repo_id,
             )  # fmt: skip
         except StoreError as error:
@@ -275,11 +278,10 @@ class Worker:
 
     async def _poll(self) -> None:
         try:
-            if not self._refreshed:
-                await self._refresh()
             await db_claim.promote(self._db)
         except StoreError as error:
             self._log.warning("queue not read", error=str(error), remedy=error.remedy)
+        await self._refresh()
         await self._settle()
         self._wake(None, by="poll")
 
@@ -296,13 +298,12 @@ class Worker:
             return 0
 
     async def _refresh(self) -> None:
-        """Once per process: queue the texts that other prompts, models, options or languages made."""
-        if self._recipes is not None and self._settings.queue.refresh == "auto":
-            for stage in (one for one in TEXT_STAGES if one in self._settings.stages):
-                count = await db_save.refresh(self._db, stage, self._recipes(stage), language=self._settings.language)
-                if count:
-                    self._log.info("outdated by a new recipe", stage=stage, chunks=count)
-        self._refreshed = True
+        """Queue the texts that other prompts, models, options or languages made; see daemon/work/refreshing.py."""
+        try:
+            await self._refreshing.tick()
+        except (StoreError, PromptError) as error:
+            self._log.warning("recipes not compared", error=str(error), remedy=error.remedy)
+        self._gate.refreshes = not self._refreshing.yields
 
     async def _rescue(self) -> None:
         queue = self._settings.queue
