@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from sqlalchemy import text
 from db.payload import dump
 from db.session import Database
 from db.sql import sql
-from db.types import Stage
+from db.types import WHOLES, Stage
 from db.workers import ALIVE_S
 
 _WINDOW = 2000  # chunks per statement
@@ -170,13 +171,29 @@ async def works_by(db: Database, owner: UUID, key: str) -> None:
         )
 
 
-async def sweep(db: Database, recipes: Recipes, repo_id: int) -> dict[tuple[Stage, str], int]:
-    """Queue, at the lowest priority, what other recipes made in a repository; how many by stage and reason.
+async def sweep(db: Database, recipes: Recipes, repo_id: int) -> tuple[dict[tuple[Stage, str], int], bool]:
+    """Queue, at the lowest priority, what other recipes made in a repository: how many by stage and reason.
 
-    In windows, each a short statement. Safe to be cut off, to be repeated, and to be done by several at once.
+    Bottom-up: where pieces are to be written anew, what holds them waits for another sweep; the second value says
+    whether none is needed. In windows, each a short statement. Safe to be cut off, to be repeated, and to be done by
+    several at once.
     """
-    found: dict[tuple[Stage, str], int] = {}
-    given = {"recipes": dump(recipes.stored), "repo_id": repo_id}
+    found: Counter[tuple[Stage, str]] = Counter()
+    for rank in range(len(WHOLES) + 1):
+        if rank and await busy(db, repo_id):
+            return dict(found), False
+        async for window in _windows(db, repo_id):
+            async with db.statement() as connection:
+                given = {"recipes": dump(recipes.stored), "repo_id": repo_id, "rank": rank, **window}
+                rows = await connection.execute(sql("refresh_fill"), given)
+                found.update((Stage(row.stage), row.reason) for row in rows)
+        if any(stage is Stage.CODER for stage, _ in found):
+            return dict(found), rank == len(WHOLES)
+    return dict(found), True
+
+
+async def _windows(db: Database, repo_id: int) -> AsyncIterator[dict[str, int | None]]:
+    """All chunks of a repository in windows (after, up to); the last has no end."""
     after: int | None = 0
     while after is not None:
         async with db.statement() as connection:
@@ -186,22 +203,36 @@ async def sweep(db: Database, recipes: Recipes, repo_id: int) -> dict[tuple[Stag
                 ),
                 {"repo_id": repo_id, "after": after, "window": _WINDOW - 1},
             )
-            rows = await connection.execute(sql("refresh_fill"), {**given, "after": after, "upto": upto})
-            for row in rows:
-                found[Stage(row.stage), row.reason] = found.get((Stage(row.stage), row.reason), 0) + 1
+        yield {"after": after, "upto": upto}
         after = upto
-    return found
 
 
-async def swept(db: Database, recipes: Recipes, repo_id: int, language: str | None) -> None:
-    """Note that a repository was looked through, unless its language has changed meanwhile."""
+async def busy(db: Database, repo_id: int) -> bool:
+    """Whether technical texts of a repository are being refreshed, or wholes of it are not settled yet."""
+    async with db.statement() as connection:
+        return bool(
+            await connection.scalar(
+                text(
+                    "SELECT EXISTS (SELECT FROM work WHERE stage = 'coder' AND lane = 2 AND repo_id = :repo "
+                    "AND state = 'due') OR EXISTS (SELECT FROM work WHERE stage = 'coder' AND state = 'leased' "
+                    "AND repo_id = :repo) OR EXISTS (SELECT FROM unsettled WHERE repo_id = :repo)"
+                ),
+                {"repo": repo_id},
+            )
+        )
+
+
+async def swept(db: Database, recipes: Recipes | None, repo_id: int, language: str | None) -> None:
+    """Note that a repository was looked through, unless its language has changed meanwhile; None: not to its end."""
     async with db.statement() as connection:
         await connection.execute(
             text(
-                "UPDATE repository SET swept = concat(CAST(:key AS text), '/', language) "
-                "WHERE id = :repo AND language IS NOT DISTINCT FROM CAST(:language AS text)"
+                "UPDATE repository r SET swept = done.key FROM (SELECT CASE WHEN CAST(:key AS text) IS NOT NULL "
+                "THEN concat(CAST(:key AS text), '/', CAST(:language AS text)) END AS key) done "
+                "WHERE r.id = :repo AND r.language IS NOT DISTINCT FROM CAST(:language AS text) "
+                "AND r.swept IS DISTINCT FROM done.key"
             ),
-            {"key": recipes.key, "repo": repo_id, "language": language},
+            {"key": recipes.key if recipes else None, "repo": repo_id, "language": language},
         )
 
 

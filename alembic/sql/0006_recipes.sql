@@ -42,10 +42,11 @@ RETURN COALESCE(recipes -> stage ->> (strategy || '/' || COALESCE(language, reci
                 recipes -> stage ->> COALESCE(language, recipes ->> 'language'), recipes -> stage ->> '');
 
 -- The texts and vectors that were made by other recipes than these, unless they are due for another reason anyway. Written
--- by hand is made by no recipe. `waits`: what it is made from is to be written anew first.
+-- by hand is made by no recipe. `waits`: its own technical text is to be written anew first. `rank`: 0 for pieces, then
+-- files, packages, repositories, each made from the texts of those before.
 CREATE FUNCTION doctown_outdated(recipes jsonb)
 RETURNS TABLE (chunk_id bigint, repo_id bigint, priority integer, stage text, made text, wanted text, wanted_key text,
-               reason text, waits boolean)
+               reason text, waits boolean, rank integer)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT c.id, c.repo_id, c.priority, t.stage, t.made, now.recipe, t.wanted_key,
            CASE WHEN t.stage <> 'embed'
@@ -53,7 +54,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                          <> COALESCE(r.language, recipes ->> 'language')
                 THEN 'language' ELSE 'recipe' END,
            t.stage IN ('talker', 'instruct') AND (c.coder_due OR NOT COALESCE(doctown_same_recipe(
-               c.raw_recipe, doctown_recipe_of(recipes, 'coder', c.strategy, r.language)), true))
+               c.raw_recipe, doctown_recipe_of(recipes, 'coder', c.strategy, r.language)), true)),
+           COALESCE(array_position('{file,package,repository}', c.strategy), 0)
       FROM chunk c
       JOIN repository r ON r.id = c.repo_id
      CROSS JOIN LATERAL (VALUES

@@ -92,15 +92,13 @@ def counts(material: Material, words: Words, groups: Sequence[str]) -> dict[str,
 def keyed(material: Material, groups: Sequence[str]) -> list[Input]:
     """What the groups add to the key of an answer: all that is shown but for lines, paths, callers and their like."""
     found = [
-        Input(fact.label, (fact.label, fact.key), _each(fact.key) if group == "calls" else ())
+        Input(_ALIKE.get(group, fact.label), (fact.label, fact.key), _each(fact.key) if group == "calls" else ())
         for group in groups
         for fact in _of(group, material, None)
         if fact.key is not None
     ]
     if "instructions" in groups:
-        found += [
-            Input(f"asked: {name}", (name, detail)) for name, detail, lasting in _demands(material) if lasting
-        ]  # fmt: skip
+        found += [Input("instructions", (name, detail)) for name, detail, lasting in _demands(material) if lasting]
     return found
 
 
@@ -201,6 +199,7 @@ _GROUPS: Mapping[str, Callable[[Material], Iterator[Fact]]] = {
     "strategy": _strategy, "role": _role, "calls": _all_calls,
 }  # fmt: skip
 GROUPS = (*_GROUPS, "instructions")
+_ALIKE = {"strategy": "strategy"}  # groups that are told of as one part: they change together
 _DEFAULTS = {"Audience": "audience", "Goal": "goal", "QualityTarget": "quality"}
 
 

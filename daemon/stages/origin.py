@@ -49,11 +49,16 @@ def _hash(parts: tuple[object, ...], size: int) -> str:
 
 
 def made_from(inputs: Sequence[Input]) -> MadeFrom:
-    """The short hashes of all parts by name; of neighbours a mapping by theirs, with one hash for each thing shown."""
+    """The short hashes of all parts by name; of neighbours a mapping by theirs, with one hash for each thing shown.
+
+    Parts of one name have one hash.
+    """
     found: MadeFrom = {}
+    alike: dict[str, list[object]] = {}
     for one in inputs:
         if not one.each:
-            found[one.name] = short(one.value)
+            alike.setdefault(one.name, []).append(one.value)
+            found[one.name] = short(*alike[one.name])
             continue
         each: dict[str, str] = {}
         for name, shown in one.each[:_EACH]:

@@ -57,6 +57,7 @@ class Refreshing:
         self._looks_after = looks_after
         self._before: str | None = None
         self._noted: str | None = None
+        self._begun: frozenset[tuple[str, int]] = frozenset()  # sweeps that wait for what they made due
         self._mixed = True  # who starts looks through everything: texts may have been made by nobody knows whom
         self._log = log.get("refresh")
         self.yields = False
@@ -74,10 +75,11 @@ class Refreshing:
         recipes = await self.begin()
         if self._looks_after == "all":
             return await self._lead(recipes)
-        if self._looks_after is None or self._before == recipes.key:
+        if self._looks_after is None or self._refresh != "auto" or self._before == recipes.key:
             return 0
-        self._before = recipes.key
-        return await self._sweep(recipes, self._looks_after, note=False) if self._refresh == "auto" else 0
+        due, complete = await self._sweep(recipes, self._looks_after)
+        self._before = recipes.key if complete else None
+        return due
 
     async def _lead(self, recipes: Recipes) -> int:
         await db_refresh.works_by(self._db, self._owner, recipes.key)
@@ -95,19 +97,26 @@ class Refreshing:
             return 0
         everything = self._mixed and not standing.others_live
         repositories = await db_refresh.repositories(self._db) if everything else standing.unswept
-        due = sum([await self._sweep(recipes, repo_id) for repo_id in repositories])
+        due = 0
+        for repo_id in repositories:
+            language = await db_refresh.language_of(self._db, repo_id)
+            more, complete = await self._sweep(recipes, repo_id)
+            await db_refresh.swept(self._db, recipes if complete else None, repo_id, language)
+            due += more
         # What a daemon with other recipes writes meanwhile is found when it has gone.
         self._mixed = standing.others_live
         return due
 
-    async def _sweep(self, recipes: Recipes, repo_id: int, *, note: bool = True) -> int:
-        language = await db_refresh.language_of(self._db, repo_id)
-        found = await db_refresh.sweep(self._db, recipes, repo_id)
-        if note:
-            await db_refresh.swept(self._db, recipes, repo_id, language)
+    async def _sweep(self, recipes: Recipes, repo_id: int) -> tuple[int, bool]:
+        """How many became due, and whether that is all there was."""
+        begun = (recipes.key, repo_id)
+        if begun in self._begun and await db_refresh.busy(self._db, repo_id):
+            return 0, False
+        found, complete = await db_refresh.sweep(self._db, recipes, repo_id)
+        self._begun = self._begun - {begun} if complete else self._begun | {begun}
         for (stage, reason), count in found.items():
             self._log.info("outdated by a new recipe", repository=repo_id, stage=stage, reason=reason, chunks=count)
-        return sum(found.values())
+        return sum(found.values()), complete
 
     def _tell(self, *, yields: bool) -> None:
         if yields and not self.yields:

@@ -229,6 +229,7 @@ class Worker:
             if not due and not retrying:
                 # What this makes due, or a poll that settled a moment before, is seen by the second look.
                 await self._settle(force=True)
+                await self._refresh()
                 due, retrying, next_s = await self._pending()
                 if not due and not retrying and all(loop.idle for loop in self._loops):
                     return  # and nobody has claimed the last of it while we looked

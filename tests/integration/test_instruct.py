@@ -48,7 +48,8 @@ def recipes(recipe: str) -> Recipes:
 
 async def swept(db: Database, psql: Connection, recipe: str) -> dict[tuple[Stage, str], int]:
     """What a sweep by that recipe makes due."""
-    return await db_refresh.sweep(db, recipes(recipe), scalar(psql, "SELECT id FROM repository"))
+    found, _ = await db_refresh.sweep(db, recipes(recipe), scalar(psql, "SELECT id FROM repository"))
+    return found
 
 
 def states(psql: Connection, chunk: int) -> dict[str, str]:

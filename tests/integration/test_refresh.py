@@ -63,9 +63,9 @@ async def test_what_another_recipe_made_is_due_last_and_once(db: Database, psql:
     repo = a_repository(psql)
     chunks = some_chunks(psql, repo, 2)
     await write(db, Stage.CODER, Stage.TALKER)
-    assert await db_refresh.sweep(db, recipes(), repo) == {}
-    assert await db_refresh.sweep(db, recipes(coder="now"), repo) == {(Stage.CODER, "recipe"): 2}
-    assert await db_refresh.sweep(db, recipes(coder="now"), repo) == {}, "repeating changes nothing"
+    assert (await db_refresh.sweep(db, recipes(), repo))[0] == {}
+    assert (await db_refresh.sweep(db, recipes(coder="now"), repo))[0] == {(Stage.CODER, "recipe"): 2}
+    assert (await db_refresh.sweep(db, recipes(coder="now"), repo))[0] == {}, "repeating changes nothing"
     assert due(psql) == [("coder", "recipe", 2)] * 2
     assert chunk_row(psql, chunks[0])["content_raw"] == f"coder of {chunks[0]}.", "the old text stays"
 
@@ -77,7 +77,7 @@ async def test_the_windows_meet_everything(db: Database, psql: Connection, monke
         some_chunks(psql, repo, 1)
         some_chunks(psql, other, 1)
     await write(db, Stage.CODER)
-    assert await db_refresh.sweep(db, recipes(coder="now"), repo) == {(Stage.CODER, "recipe"): 5}
+    assert (await db_refresh.sweep(db, recipes(coder="now"), repo))[0] == {(Stage.CODER, "recipe"): 5}
 
 
 async def test_a_talker_text_waits_for_its_coder_text(db: Database, psql: Connection) -> None:
@@ -86,11 +86,11 @@ async def test_a_talker_text_waits_for_its_coder_text(db: Database, psql: Connec
     await write(db, Stage.CODER, Stage.TALKER)
     now = recipes(coder="now", talker="now")
     await db_refresh.announce(db, now, refresh="auto")
-    assert await db_refresh.sweep(db, now, repo) == {(Stage.CODER, "recipe"): 1}
+    assert (await db_refresh.sweep(db, now, repo))[0] == {(Stage.CODER, "recipe"): 1}
     await write(db, Stage.CODER, recipe="now")
     assert due(psql) == [("talker", "recipe", 2)], "the Coder text came out the same, the Talker's recipe did not"
     await write(db, Stage.TALKER, recipe="now")
-    assert await db_refresh.sweep(db, now, repo) == {}
+    assert (await db_refresh.sweep(db, now, repo))[0] == {}
 
 
 async def test_a_text_by_hand_stays(db: Database, psql: Connection) -> None:
@@ -98,7 +98,7 @@ async def test_a_text_by_hand_stays(db: Database, psql: Connection) -> None:
     some_chunks(psql, repo, 1)
     await write(db, Stage.CODER, Stage.TALKER)
     psql.execute("UPDATE chunk SET content_raw = 'By hand.', content = 'So too.'")
-    assert await db_refresh.sweep(db, recipes(coder="now", talker="now"), repo) == {}
+    assert (await db_refresh.sweep(db, recipes(coder="now", talker="now"), repo))[0] == {}
 
 
 async def test_another_language_is_its_own_reason(db: Database, psql: Connection) -> None:
@@ -108,7 +108,7 @@ async def test_another_language_is_its_own_reason(db: Database, psql: Connection
     await db_refresh.remember(db, Recipes(language="en", by_stage=english.by_stage, parts=russian))
     await write(db, Stage.CODER)
     psql.execute("UPDATE repository SET language = 'ru'")
-    assert await db_refresh.sweep(db, english, repo) == {(Stage.CODER, "language"): 1}
+    assert (await db_refresh.sweep(db, english, repo))[0] == {(Stage.CODER, "language"): 1}
     assert scalar(psql, "SELECT why FROM docs") == "coder: language, talker: new"
 
 
@@ -280,6 +280,7 @@ async def test_two_configurations_come_to_rest(db: Database, psql: Connection) -
     for _ in range(3):
         assert (await old.tick(), old.yields, await new.tick(), new.yields) == (0, True, 0, False)
     await work_off(new_app)
+    assert await new.tick() == 0, "now everything is looked through"
     psql.execute("UPDATE node SET source_code = 'x = 1'")
     await work_off(old_app)  # new code is written by whoever comes first
     assert one(psql, "SELECT model FROM docs") == {"model": "scripted"}

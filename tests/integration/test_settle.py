@@ -268,7 +268,7 @@ async def test_emptying_a_text_requeues_it(db: Database, written: Shop) -> None:
 
 async def test_a_recipe_of_its_own_refreshes_a_strategy_alone(db: Database, written: Shop) -> None:
     recipes = Recipes(language="en", by_stage={Stage.CODER: {"en": "recipe", "package/en": "another"}})
-    assert await db_refresh.sweep(db, recipes, written.repo) == {(Stage.CODER, "recipe"): 1}
+    assert (await db_refresh.sweep(db, recipes, written.repo))[0] == {(Stage.CODER, "recipe"): 1}
     assert written.due() == {written.package}
 
 
