@@ -10,7 +10,7 @@ LIMIT ?= 8
 ASK ?=
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help setup demo test test-long faults check format docs bench quality safety sizes clean
+.PHONY: help setup demo test test-long faults check format docs bench quality safety sizes edits clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ quality: $(STAMP) ## How well the guards tell good answers from spoilt ones, by 
 
 safety: $(STAMP) ## Planted secrets, false alarms on our own code, injections: what comes through
 	@PYTHONPATH=. $(BIN)/python benchmarks/safety.py daemon db
+
+edits: $(STAMP) ## What single edits cost in model calls, by stage and reason (the table of docs/staleness.md)
+	@PYTHONPATH=. $(BIN)/python benchmarks/edits.py
 
 sizes: $(STAMP) ## What becomes of code that fits into no context window
 	@PYTHONPATH=. $(BIN)/python benchmarks/monsters.py

@@ -158,6 +158,10 @@ class Watched:
         """As the model says."""
         return await self._model.check()
 
+    async def digest(self) -> str | None:
+        """As the model says."""
+        return await self._model.digest()
+
     async def close(self) -> None:
         """Close the model."""
         await self._model.close()

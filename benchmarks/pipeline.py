@@ -33,6 +33,7 @@ from daemon.settings import EmbedderSettings, EndpointSettings, LogSettings, Set
 from daemon.stages.base import TextStage, Writing
 from daemon.stages.by_strategy import ByStrategy
 from daemon.stages.coder import Coder
+from daemon.stages.origin import Input
 from daemon.stages.talker import Talker
 from daemon.words import Words
 from daemon.work.events import Tally
@@ -81,6 +82,10 @@ class TimedModel:
         """As the model says."""
         return await self._model.check()
 
+    async def digest(self) -> str | None:
+        """As the model says."""
+        return await self._model.digest()
+
     async def close(self) -> None:
         """Close the model."""
         await self._model.close()
@@ -118,7 +123,7 @@ class TimedWriting:
         finally:
             self._clock.add("prompts", started)
 
-    def inputs(self, material: Material) -> Sequence[object]:
+    def inputs(self, material: Material) -> Sequence[Input]:
         """What the key covers."""
         started = time.perf_counter()
         try:

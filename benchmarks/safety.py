@@ -192,6 +192,10 @@ class Obedient:
         """All is well."""
         return Health(ok=True, summary="obedient")
 
+    async def digest(self) -> str | None:
+        """None: nothing is weighed here."""
+        return None
+
     async def close(self) -> None:
         """Nothing to let go."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from daemon import log
 from daemon.config import shared
+from daemon.errors import ModelError, PromptError
 from daemon.guard.base import Guard
 from daemon.guard.examples import ExamplesGuard
 from daemon.guard.grounding import GroundingGuard, ValuesGuard
@@ -38,11 +39,14 @@ from daemon.work.events import Observer
 from daemon.work.held import HeldEmbedder, HeldModel
 from daemon.work.loop import Scope
 from daemon.work.pipeline import EmbedPipeline, Pipeline, TextPipeline
+from daemon.work.refreshing import Weights
 from daemon.work.slots import Slots
 from daemon.work.worker import Worker
 from db import migrate
+from db import refresh as db_refresh
 from db import switch as db_switch
 from db.errors import SchemaMismatch
+from db.refresh import Recipes
 from db.session import Database, Timeouts, hide_password, resolve_url
 from db.switch import Switched
 from db.types import TEXT_STAGES, WHOLES, Stage
@@ -66,6 +70,7 @@ class App:
     _models: dict[str, TextModel] = field(default_factory=dict)
     _embedder: Embedder | None = None
     _gauges: dict[str, Gauge] = field(default_factory=dict)  # by model: its stages learn from each other
+    _weights: Weights = field(default_factory=Weights)
 
     def model(self, stage: Stage) -> TextModel:
         """The text model of a stage."""
@@ -110,6 +115,7 @@ class App:
                 writing, held, self.prompts, guards, self.settings.guard.of(stage),
                 safety=Safety(self.settings.safety).fingerprint, sizes=self._sizes(stage), split=split,
                 gauge=self._gauges.setdefault(model.name, Gauge(model.name)),
+                weights=lambda: self._weights.of(model.name),
             )  # fmt: skip
 
         hints = self.settings.hints
@@ -127,14 +133,39 @@ class App:
             max_parts=sizes.max_parts,
         )  # fmt: skip
 
-    def recipes(self, stage: Stage) -> dict[str, str]:
-        """The present recipes of a text stage: by language, and by strategy and language where that has its own."""
-        text_stage = self.text_stage(stage)
-        return {
-            name: recipe
-            for language in self.prompts.askable()
-            for name, recipe in text_stage.recipes(language).items()
-        }  # fmt: skip
+    def recipes(self, languages: Sequence[str] = ()) -> Recipes:
+        """What texts in the configured language and in these are made by now; a language without prompts has none."""
+        by_stage: dict[str, dict[str, str]] = {}
+        parts: dict[str, dict[str, object]] = {}
+        for stage in self.settings.stages:
+            if stage is Stage.EMBED:
+                embed = Embed(self.embedder())
+                by_stage[stage] = {"": embed.recipe()}
+                parts[embed.recipe()] = embed.recipe_parts()
+                continue
+            text_stage = self.text_stage(stage)
+            by_stage[stage] = {}
+            for language in dict.fromkeys((self.settings.language, *languages)):
+                with suppress(PromptError):
+                    by_stage[stage] |= text_stage.recipes(language)
+                    parts |= text_stage.parts(language)
+        return Recipes(language=self.settings.language, by_stage=by_stage, parts=parts)
+
+    async def present_recipes(self) -> Recipes:
+        """The same for all repositories, with the weights that the servers tell now. Raises StoreError."""
+        running = [one for one in TEXT_STAGES if one in self.settings.stages]
+        models = {model.name: model for model in map(self.model, running)}
+        await asyncio.gather(*(self._weigh(model) for model in models.values()))
+        return self.recipes(await db_refresh.languages(self.db))
+
+    async def _weigh(self, model: TextModel) -> None:
+        if not self._weights.due(model.name):
+            return
+        try:
+            self._weights.told(model.name, await model.digest())
+        except ModelError as error:
+            log.get("models").debug("weights not told", model=model.name, error=str(error))
+            self._weights.remembered(model.name, await db_refresh.weights(self.db, model.name))
 
     async def switch_stages(self, *, actor: str) -> Switched:
         """Let the stages of the configuration make work, and no others; who works does that before anything else."""
@@ -160,8 +191,8 @@ class App:
         meter = Meter(self.db, self.settings.budget, hold_s=self.settings.queue.deadline_s)
         return Worker(
             self.db, self._pipelines(stages or self.settings.stages, meter, observers), self.settings,
-            slots={**slots, _OWN_ENDPOINT: Slots(1)}, meter=meter, recipes=self.recipes if refresh else None,
-            observers=observers, scope=scope,
+            slots={**slots, _OWN_ENDPOINT: Slots(1)}, meter=meter, recipes=self.present_recipes,
+            refresh=refresh, observers=observers, scope=scope,
             listen_url=(self.settings.database.listen_url or self.url) if self.settings.queue.listen else None,
         )  # fmt: skip
 

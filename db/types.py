@@ -44,7 +44,8 @@ class Reason(StrEnum):
     NEW = "new"
     SOURCE = "source"
     CONTEXT = "context"
-    RECIPE = "recipe"
+    RECIPE = "recipe"  # another prompt, model or option made the text
+    LANGUAGE = "language"  # the text is in another language than the repository asks for now
     RAW_CHANGED = "raw-changed"
     REQUEUED = "requeued"
 
@@ -278,6 +279,7 @@ class TextDraft:
     duration_ms: int = 0
     regenerations: int = 0
     reused_from: int | None = None  # generation that already held this text: no call was made
+    made_from: dict[str, Any] | None = None  # short hashes of what it was made from, by name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ class Context:
 
 _COMMANDS = (
     "audit", "budget", "build", "database", "dead", "doctor", "index", "init", "pause", "quality", "requeue", "search",
-    "show", "status", "work", "workers",
+    "show", "status", "why", "work", "workers",
 )  # fmt: skip
 
 app = typer.Typer(

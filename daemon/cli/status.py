@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -16,6 +17,8 @@ from daemon.settings import Settings
 from daemon.work.budget import rules_of
 from db import budget as db_budget
 from db import control, report
+from db import refresh as db_refresh
+from db.refresh import Outdated
 from db.types import Progress
 
 
@@ -38,13 +41,15 @@ def status(
             rows = await report.progress(doctown.db, repo)
             uses = await db_budget.uses(doctown.db, rules_of(settings.budget))
             everything, _ = await control.standings(doctown.db)
+            recipes, refresh = await db_refresh.announced(doctown.db)
+            kept = await db_refresh.outdated(doctown.db, recipes, repo) if recipes and refresh == "manual" else []
         if as_json:
             emit_json([{**plain(row), "total": row.total} for row in rows])
         elif not rows:
             out.print("No repository is indexed yet: run `doctown index PATH` or `doctown build PATH --embedded`.")
         else:
             out.print(progress_table(rows))
-            for line in [*paused_lines(rows, everything=everything), *waiting_lines(uses)]:
+            for line in [*paused_lines(rows, everything=everything), *waiting_lines(uses), *kept_lines(kept)]:
                 out.print(line, soft_wrap=True, markup=False)
             shown = [one for one in uses if one.repo is None or one.limits or one.repo == repo]
             if any(one.calls or one.limits for one in shown):
@@ -64,3 +69,11 @@ def paused_lines(rows: list[Progress], *, everything: bool) -> list[str]:
         return ["everything is paused: `doctown resume --all`"]
     paused = sorted({row.repo for row in rows if row.paused})
     return [f"paused: {', '.join(paused)}"] if paused else []
+
+
+def kept_lines(kept: Sequence[Outdated]) -> list[str]:
+    """What another recipe made and nobody refreshes, because the configuration says so."""
+    if not kept:
+        return []
+    told = ", ".join(f"{one.count} {one.stage} of {one.repo} ({one.reason})" for one in kept)
+    return [f"made by other prompts, models or options, and kept: {told}; `doctown requeue --outdated` refreshes them"]

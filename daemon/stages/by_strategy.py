@@ -7,6 +7,7 @@ from typing import Any
 
 from daemon.llm.base import TextModel
 from daemon.stages.base import TextStage
+from daemon.stages.origin import MadeFrom
 from db.types import Material, Stage, TextDraft
 
 
@@ -32,9 +33,17 @@ class ByStrategy:
         own = {f"{strategy}/{language}": stage.recipe(language) for strategy, stage in self._others.items()}
         return {language: self._usual.recipe(language), **own}
 
+    def parts(self, language: str) -> dict[str, dict[str, object]]:
+        """What each of these recipes is a fingerprint of."""
+        return {stage.recipe(language): stage.recipe_parts(language) for stage in (self._usual, *self._others.values())}
+
     def key(self, material: Material) -> str:
         """The key of the question that this piece gets."""
         return self.stage_for(material).key(material)
+
+    def made_from(self, material: Material) -> MadeFrom:
+        """What a text of this piece would be made from, as short hashes by name."""
+        return self.stage_for(material).made_from(material)
 
     def render(self, material: Material) -> list[tuple[str, str]]:
         """The prompts of that question."""

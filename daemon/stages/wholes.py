@@ -9,6 +9,7 @@ from daemon.guard.base import Usage
 from daemon.prompts import fence_for
 from daemon.settings import HintSettings
 from daemon.stages import hints, members
+from daemon.stages.origin import Input
 from daemon.stages.subsystems import subsystems_of
 from daemon.words import Words
 from db.types import Material, Piece, Stage
@@ -51,12 +52,14 @@ class Whole:
             "members": described or "-",
         }
 
-    def inputs(self, material: Material) -> Sequence[object]:
+    def inputs(self, material: Material) -> Sequence[Input]:
         """What it is by itself and what is shown of its pieces; its own name and place are passing."""
         shown = [(piece.name, piece.kind, line) for piece, line in _lines(material.pieces)]
         entries = material.around.entries if material.around else ()
         return (
-            material.lang, material.source_hash.split("+")[0], material.doc_summary, entries, shown,
+            Input("lang", material.lang), Input("source", material.source_hash.split("+")[0]),
+            Input("doc", material.doc_summary), Input("entries", entries),
+            Input("pieces", shown, tuple((name, (kind, line)) for name, kind, line in shown)),
             *hints.keyed(material, self._groups),
         )  # fmt: skip
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 from uuid import UUID
 
@@ -204,7 +204,8 @@ class TextPipeline:
                 return recalled
         self._writing[key] = asyncio.Event()
         try:
-            return await self._write(piece)
+            # Under the key that others wait for: what is known of the model's weights may have changed meanwhile.
+            return replace(await self._write(piece), key=key)
         except BaseException:
             self._written(key)
             raise

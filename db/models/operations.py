@@ -36,8 +36,14 @@ class Control(Base):
     compatible_since: Mapped[str] = mapped_column(server_default=text("'0001'"))
     stages: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=_STAGES)  # which make work
     filled: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=_STAGES)  # whose work is in the queue
+    recipes: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=_EMPTY_OBJECT)  # that hold now: db/refresh.py
+    recipes_key: Mapped[str | None]  # their fingerprint
+    refresh: Mapped[str] = mapped_column(server_default=text("'auto'"))  # what becomes of texts that others made
 
-    __table_args__ = (CheckConstraint("id", name="one"),)
+    __table_args__ = (
+        CheckConstraint("id", name="one"),
+        CheckConstraint("refresh IN ('auto', 'manual')", name="refresh"),
+    )
 
 
 class Worker(Base):
@@ -56,6 +62,7 @@ class Worker(Base):
     drained_at: Mapped[moment | None]  # and said that nothing is in flight any more
     started_at: Mapped[moment_now]
     seen_at: Mapped[moment_now]
+    recipes: Mapped[str | None]  # fingerprint of the recipes that it works by
 
     __table_args__ = ({"postgresql_with": {"fillfactor": "50"}},)
 

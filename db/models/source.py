@@ -48,6 +48,7 @@ class Repository(Base):
     weight: Mapped[int] = mapped_column(Integer, server_default=text("1"))
     budget_until: Mapped[moment | None]  # while it lies ahead, no text of it is written: its budget is used up
     budget_reason: Mapped[str | None]
+    swept: Mapped[str | None]  # for which recipes and language its texts were last looked through
 
     __table_args__ = (
         CheckConstraint("name <> ''", name="name"),

@@ -15,8 +15,10 @@ from daemon.settings import IndexSettings
 from daemon.work.loop import Scope
 from daemon.work.settling import settle
 from db import gather as db_gather
+from db import refresh as db_refresh
 from db import report
 from db import save as db_save
+from db.refresh import Recipes
 from db.session import Database
 from db.types import Lane, Outcome, Stage
 from tests.support.builders import (
@@ -265,8 +267,8 @@ async def test_emptying_a_text_requeues_it(db: Database, written: Shop) -> None:
 
 
 async def test_a_recipe_of_its_own_refreshes_a_strategy_alone(db: Database, written: Shop) -> None:
-    recipes = {"en": "recipe", "package/en": "another"}
-    assert await db_save.refresh(db, Stage.CODER, recipes, language="en") == 1
+    recipes = Recipes(language="en", by_stage={Stage.CODER: {"en": "recipe", "package/en": "another"}})
+    assert (await db_refresh.sweep(db, recipes, written.repo))[0] == {(Stage.CODER, "recipe"): 1}
     assert written.due() == {written.package}
 
 
