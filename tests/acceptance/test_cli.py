@@ -11,6 +11,7 @@ import daemon
 from daemon.cli.main import EXIT_CODES
 from tests.acceptance.conftest import Doctown
 from tests.support.builders import Connection, all_rows, scalar
+from tests.support.gits import a_repository_of_git, git
 
 
 @pytest.fixture
@@ -409,3 +410,13 @@ def test_a_page_before_any_text_is_the_fact_sheet(doctown: Doctown, shop: Path) 
 def test_a_page_with_texts_shows_the_fact_sheet_on_request(built: Doctown) -> None:
     assert "What the index knows" not in built("show", "OrderService.place").out
     assert "What the index knows" in built("show", "OrderService.place", "--sheet").out
+
+
+def test_index_of_a_commit_beside_its_folder(doctown: Doctown, shop: Path, psql: Connection) -> None:
+    a_repository_of_git(shop, {})
+    assert doctown("index", str(shop)).code == 0
+    result = doctown("index", str(shop), "--commit", "main", "--json")
+    assert (result.json["repo"], result.json["commit"]) == ("shop@main", git(shop, "rev-parse", "main"))
+    assert scalar(psql, "SELECT count(DISTINCT repo_id) FROM node") == 2
+    assert "no commit, branch or tag is called 'nowhere'" in doctown("index", str(shop), "--commit", "nowhere").err
+    assert doctown("index", str(shop), "--commit", "main", "--watch").code == 2
