@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from daemon import log
 from daemon.config import shared
+from daemon.follow.child import turn
 from daemon.guard.base import Guard
 from daemon.guard.examples import ExamplesGuard
 from daemon.guard.grounding import GroundingGuard, ValuesGuard
@@ -35,6 +36,7 @@ from daemon.stages.talker import Talker
 from daemon.stages.wholes import Whole
 from daemon.work.budget import Meter, rules_of
 from daemon.work.events import Observer
+from daemon.work.following import Following
 from daemon.work.held import HeldEmbedder, HeldModel
 from daemon.work.loop import Scope
 from daemon.work.pipeline import EmbedPipeline, Pipeline, TextPipeline
@@ -43,6 +45,7 @@ from daemon.work.worker import Worker
 from db import migrate
 from db import switch as db_switch
 from db.errors import SchemaMismatch
+from db.follow import Origin
 from db.session import Database, Timeouts, hide_password, resolve_url
 from db.switch import Switched
 from db.types import TEXT_STAGES, WHOLES, Stage
@@ -186,6 +189,14 @@ class App:
             return found
 
         return build
+
+    def following(self) -> Following:
+        """What takes turns of followed repositories, each in a process of its own."""
+
+        async def in_step(repo: str, origin: Origin) -> Mapping[str, Any]:
+            return await turn(repo, origin, self.settings, self.url)
+
+        return Following(self.db, self.settings.follow, in_step)
 
     def monitor(self, worker: Worker, counts: Counts) -> Monitor:
         """Metrics and probes of a worker; ``counts`` is one of its observers."""

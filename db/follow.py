@@ -144,6 +144,16 @@ async def unfollow(db: Database, order: Order, repo: str) -> bool:
     return was
 
 
+async def origin(db: Database, repo: str) -> Origin | None:
+    """Where a repository comes from; None: nobody knows such a repository."""
+    async with db.read() as connection:
+        rows = await connection.execute(
+            text("SELECT root, url, ref FROM repository WHERE name = :repo"), {"repo": repo}
+        )
+        row = rows.first()
+    return None if row is None else Origin(root=row.root, url=row.url, ref=row.ref)
+
+
 async def followed(db: Database, repo: str | None = None) -> list[Followed]:
     """Every repository that is followed, or one of them, by name."""
     async with db.read() as connection:

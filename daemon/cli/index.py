@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -138,21 +139,22 @@ async def index_with_bars(
     if language is not None:
         doctown.prompts.check(language)
     with bars(err, rate=False) as display:
-        tasks: dict[str, TaskID] = {}
-
-        def told(step: str, done: int, total: int) -> None:
-            _advance(display, tasks, step, done, total)
-
         return await sync(
-            doctown.db, path, name, doctown.settings.index, language=language, prune=prune, progress=told,
+            doctown.db, path, name, doctown.settings.index, language=language, prune=prune, progress=advance(display),
             commit=commit, full=full, default_language=doctown.settings.language, prompts=doctown.prompts.folder,
         )  # fmt: skip
 
 
-def _advance(display: Progress, tasks: dict[str, TaskID], step: str, done: int, total: int) -> None:
-    if step not in tasks:
-        tasks[step] = display.add_task(step, total=total, note="")
-    display.update(tasks[step], completed=done, total=total)
+def advance(display: Progress) -> Callable[[str, int, int], None]:
+    """A bar for each step that is told."""
+    tasks: dict[str, TaskID] = {}
+
+    def told(step: str, done: int, total: int) -> None:
+        if step not in tasks:
+            tasks[step] = display.add_task(step, total=total, note="")
+        display.update(tasks[step], completed=done, total=total)
+
+    return told
 
 
 def print_report(found: IndexReport, *, brief: bool = False) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from daemon.bootstrap import open_app
 from daemon.cli.budget import uses_table, waiting_lines
+from daemon.cli.follow import show
 from daemon.cli.main import app, execute
 from daemon.cli.options import Json, Repo
 from daemon.cli.output import emit_json, out, plain, progress_table
@@ -16,6 +17,7 @@ from daemon.settings import Settings
 from daemon.work.budget import rules_of
 from db import budget as db_budget
 from db import control, report
+from db import follow as db_follow
 from db.types import Progress
 
 
@@ -38,6 +40,7 @@ def status(
             rows = await report.progress(doctown.db, repo)
             uses = await db_budget.uses(doctown.db, rules_of(settings.budget))
             everything, _ = await control.standings(doctown.db)
+            followed = await db_follow.followed(doctown.db, repo)
         if as_json:
             emit_json([{**plain(row), "total": row.total} for row in rows])
         elif not rows:
@@ -50,6 +53,9 @@ def status(
             if any(one.calls or one.limits for one in shown):
                 out.print()
                 out.print(uses_table(shown))
+        if followed and not as_json:
+            out.print()
+            show(followed, as_json=False)
 
     try:
         execute(ctx, work)

@@ -23,7 +23,7 @@ def changed_since(root: Path, before: str | None, commit: str) -> frozenset[str]
     if before is None:
         return None
     try:
-        changes = differences(root, before, commit) if before != commit else []
+        changes = differences(root, before, commit, renames=False) if before != commit else []
     except GitError:
         return None
     return frozenset(path for change in changes for path in (change.path, change.old_path) if path is not None)

@@ -107,11 +107,14 @@ def resolve(root: Path, revision: str) -> str:
     return answer.decode().strip()
 
 
-def differences(root: Path, old: str, new: str) -> list[Change]:
-    """What differs between two commits below ``root``, renames told as such. Raises GitError: one is not there."""
+def differences(root: Path, old: str, new: str, *, renames: bool = True) -> list[Change]:
+    """What differs between two commits below ``root``, renames told as such. Raises GitError: one is not there.
+
+    To find ``renames`` git reads files; without them it compares names alone.
+    """
     answer = ask(
-        root, "diff-tree", "-r", "-z", "--raw", "-M", "--no-ext-diff", "--no-textconv", "--relative",
-        "--end-of-options", old, new, "--",
+        root, "diff-tree", "-r", "-z", "--raw", "-M" if renames else "--no-renames", "--no-ext-diff", "--no-textconv",
+        "--relative", "--end-of-options", old, new, "--",
     )  # fmt: skip
     fields = iter(filter(None, answer.split(b"\0")))
     found: list[Change] = []

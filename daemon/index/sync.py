@@ -32,7 +32,8 @@ from db.types import Stage
 Progress = Callable[[str, int, int], None]  # step, done, all
 
 
-def _silent(step: str, done: int, total: int) -> None:
+def silent(step: str, done: int, total: int) -> None:
+    """Tell nobody."""
     del step, done, total
 
 
@@ -80,7 +81,7 @@ async def sync(
     prune: bool = False,
     commit: str | None = None,
     full: bool = False,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> IndexReport:
     """Bring the index of repository ``name`` in step with the folder ``root``, or with a ``commit`` that git has there.
 

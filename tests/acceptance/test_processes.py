@@ -14,7 +14,7 @@ import httpx
 from daemon.doubles.server import Double
 from daemon.doubles.setup import Setup
 from tests.support.builders import Connection, a_repository, all_rows, chunk_row, scalar, some_chunks, work_row
-from tests.support.processes import ROOT, a_daemon, environment, eventually
+from tests.support.processes import ROOT, a_daemon, command, environment, eventually
 
 
 def unfinished(psql: Connection) -> int:
@@ -171,3 +171,22 @@ async def test_a_folder_is_watched_until_it_is_told_to_stop(db_url: str, psql: C
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+async def test_a_daemon_follows_a_folder(db_url: str, psql: Connection, tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    root.mkdir()
+    (root / "a.py").write_text("def first():\n    pass\n")
+    settings = environment(db_url, "http://127.0.0.1:1")
+    assert (await command(settings, "follow", str(root), "--every", "1s"))[0] == 0
+
+    def functions() -> int:
+        return int(scalar(psql, "SELECT count(*) FROM node WHERE kind = 'FUNCTION'"))
+
+    async with a_daemon(settings) as process:
+        await eventually(lambda: functions() == 1)
+        (root / "b.py").write_text("def second():\n    pass\n")
+        await eventually(lambda: functions() == 2)
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+    assert scalar(psql, "SELECT count(*) FROM follow WHERE lease_owner IS NOT NULL") == 0

@@ -146,7 +146,7 @@ async def test_without_events_a_clock_tells(tmp_path: Path, monkeypatch: pytest.
     async def refuse(*folders: object, **__: object) -> AsyncIterator[object]:
         if folders:
             raise OSError("OS file watch limit reached.")
-        yield
+        yield folders
 
     if why == "watches":
         monkeypatch.setattr(eventing, "awatch", refuse)
