@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from daemon import log
 from daemon.config import shared
 from daemon.errors import ModelError, PromptError
+from daemon.follow.child import turn
 from daemon.guard.base import Guard
 from daemon.guard.examples import ExamplesGuard
 from daemon.guard.grounding import GroundingGuard, ValuesGuard
@@ -36,6 +37,7 @@ from daemon.stages.talker import Talker
 from daemon.stages.wholes import Whole
 from daemon.work.budget import Meter, rules_of
 from daemon.work.events import Observer
+from daemon.work.following import Following
 from daemon.work.held import HeldEmbedder, HeldModel
 from daemon.work.loop import Scope
 from daemon.work.pipeline import EmbedPipeline, Pipeline, TextPipeline
@@ -46,6 +48,7 @@ from db import migrate
 from db import refresh as db_refresh
 from db import switch as db_switch
 from db.errors import SchemaMismatch
+from db.follow import Origin
 from db.refresh import Recipes
 from db.session import Database, Timeouts, hide_password, resolve_url
 from db.switch import Switched
@@ -218,6 +221,14 @@ class App:
             return found
 
         return build
+
+    def following(self) -> Following:
+        """What takes turns of followed repositories, each in a process of its own."""
+
+        async def in_step(repo: str, origin: Origin) -> Mapping[str, Any]:
+            return await turn(repo, origin, self.settings, self.url)
+
+        return Following(self.db, self.settings.follow, in_step)
 
     def monitor(self, worker: Worker, counts: Counts) -> Monitor:
         """Metrics and probes of a worker; ``counts`` is one of its observers."""

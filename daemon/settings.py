@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
+from daemon.reach import FollowSettings
 from daemon.roles import RoleRows
 from daemon.thresholds import GuardSettings, Language, Section, Share
 from db.types import TEXT_STAGES, Stage
@@ -271,6 +272,7 @@ class Settings(Section):
     safety: SafetySettings = SafetySettings()
     sizes: SizeSettings = SizeSettings()
     index: IndexSettings = IndexSettings()
+    follow: FollowSettings = FollowSettings()
     search: SearchSettings = SearchSettings()
     monitor: MonitorSettings = MonitorSettings()
     log: LogSettings = LogSettings()

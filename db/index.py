@@ -111,12 +111,13 @@ async def exclusive(db: Database, repo_id: int) -> AsyncIterator[None]:
         yield
 
 
-async def known_files(db: Database, repo_id: int) -> dict[str, StoredFile]:
-    """Every file of the repository by path, skipped ones included."""
+async def known_files(db: Database, repo_id: int, paths: Iterable[str] | None = None) -> dict[str, StoredFile]:
+    """Every file of the repository by path, or those of ``paths``; skipped ones included."""
+    only = "" if paths is None else "AND path = ANY (CAST(:paths AS text[]))"
     async with db.statement() as connection:
         rows = await connection.execute(
-            text("SELECT path, id, size, mtime_ns, content_hash, skipped FROM file WHERE repo_id = :repo"),
-            {"repo": repo_id},
+            text(f"SELECT path, id, size, mtime_ns, content_hash, skipped FROM file WHERE repo_id = :repo {only}"),
+            {"repo": repo_id, **({} if paths is None else {"paths": sorted(paths)})},
         )
         return {
             row.path: StoredFile(

@@ -9,6 +9,7 @@ import typer
 
 from daemon.bootstrap import open_app
 from daemon.cli.budget import uses_table, waiting_lines
+from daemon.cli.follow import show
 from daemon.cli.main import app, execute
 from daemon.cli.options import Json, Repo
 from daemon.cli.output import emit_json, out, plain, progress_table
@@ -17,6 +18,7 @@ from daemon.settings import Settings
 from daemon.work.budget import rules_of
 from db import budget as db_budget
 from db import control, report
+from db import follow as db_follow
 from db import refresh as db_refresh
 from db.refresh import Outdated
 from db.types import Progress
@@ -43,6 +45,7 @@ def status(
             everything, _ = await control.standings(doctown.db)
             recipes, refresh = await db_refresh.announced(doctown.db)
             kept = await db_refresh.outdated(doctown.db, recipes, repo) if recipes and refresh == "manual" else []
+            followed = await db_follow.followed(doctown.db, repo)
         if as_json:
             emit_json([{**plain(row), "total": row.total} for row in rows])
         elif not rows:
@@ -55,6 +58,9 @@ def status(
             if any(one.calls or one.limits for one in shown):
                 out.print()
                 out.print(uses_table(shown))
+        if followed and not as_json:
+            out.print()
+            show(followed, as_json=False)
 
     try:
         execute(ctx, work)

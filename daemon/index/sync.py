@@ -11,24 +11,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from daemon.errors import SourceError
+from daemon.index import narrow
 from daemon.index.chunks import chunk_of
+from daemon.index.commits import changed_since, scan_commit
+from daemon.index.history import resolve
 from daemon.index.pool import Result, Touched, parse_many
 from daemon.index.relink import relink
 from daemon.index.roletable import RoleTable, table_of
 from daemon.index.scan import KnownFile, Scan, scan
 from daemon.index.sheet_words import Words, words_of
 from daemon.settings import IndexSettings
+from db import follow as db_follow
 from db import index as db_index
 from db import report
 from db import switch as db_switch
-from db.parsed import IndexReport, ParsedFile, ParsedNode, SkippedFile
+from db.parsed import IndexReport, ParsedFile, ParsedNode, Position, SkippedFile
 from db.session import Database
 from db.types import Stage
 
 Progress = Callable[[str, int, int], None]  # step, done, all
 
 
-def _silent(step: str, done: int, total: int) -> None:
+def silent(step: str, done: int, total: int) -> None:
+    """Tell nobody."""
     del step, done, total
 
 
@@ -40,6 +45,7 @@ class _Run:
     same_content: int = 0
     removed: int = 0
     skipped: list[SkippedFile] = field(default_factory=list)
+    unsure: list[str] = field(default_factory=list)  # may have been written since git was asked
     errors: list[tuple[str, int]] = field(default_factory=list)
     whole: list[tuple[str, str]] = field(default_factory=list)
     written: db_index.Written = field(default_factory=db_index.Written)
@@ -73,9 +79,13 @@ async def sync(
     default_language: str = "en",
     prompts: Path | None = None,
     prune: bool = False,
-    progress: Progress = _silent,
+    commit: str | None = None,
+    full: bool = False,
+    progress: Progress = silent,
 ) -> IndexReport:
-    """Bring the index of repository ``name`` in step with the folder ``root``.
+    """Bring the index of repository ``name`` in step with the folder ``root``, or with a ``commit`` that git has there.
+
+    Where git remembers the commit of the last run, only what differs since then needs a look; ``full``: all does.
 
     Fact sheets are written in ``language`` (it is remembered), else the one remembered, else ``default_language``, with
     the words in the folder ``prompts`` or the shipped ones.
@@ -89,10 +99,11 @@ async def sync(
     started = time.monotonic()
     run = _Run()
     table = table_of(settings.roles)
-    found = await _look(db, root, name, settings, language, run)
+    found = await _look(db, root, name, settings, run, language=language, commit=commit, full=full)
     words = words_of(found.repository.language or default_language, prompts)
     repository, known, seen = found.repository, found.known, found.scan
-    _refuse_to_empty(root, seen, known, prune)
+    if not prune and found.untouched == len(found.skipped):
+        _refuse_to_empty(root, seen, known)
     async with db_index.exclusive(db, repository.id):
         gone = _gone(seen, known)
         fresh_skips = [file for file in seen.skipped if _skip_is_news(file, known)]
@@ -100,15 +111,21 @@ async def sync(
         stale = repository.index_state == "writing" or repository.roles != table.fingerprint
         if seen.to_read or gone or fresh_skips or stale:
             await _rewrite(db, found, fresh_skips, gone, settings, run, progress, words=words, table=table)
+        position = found.position([*run.unsure, *(file.path for file in (*seen.skipped, *run.skipped) if file.passing)])
+        if position != found.before:
+            await db_follow.remember(db, repository.id, position)
     totals = await report.totals(db, repository.id)
+    looked_at = len(seen.to_read) + len(seen.unchanged) + len(seen.skipped)
     return IndexReport(
         repo=name,
         repo_id=repository.id,
-        files_seen=len(seen.to_read) + len(seen.unchanged) + len(seen.skipped),
+        files_seen=looked_at + found.untouched,
+        files_looked_at=looked_at,
+        commit=found.commit,
         files_parsed=run.parsed,
-        files_unchanged=len(seen.unchanged) + run.same_content,
+        files_unchanged=len(seen.unchanged) + run.same_content + found.untouched - len(found.skipped),
         files_removed=run.removed,
-        skipped=(*seen.skipped, *run.skipped),
+        skipped=(*found.skipped, *seen.skipped, *run.skipped),
         syntax_errors=tuple(run.errors),
         whole=tuple(run.whole),
         nodes_written=run.written.nodes,
@@ -126,29 +143,78 @@ async def sync(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     root: Path  # without links
     repository: db_index.StoredRepository
-    known: Mapping[str, db_index.StoredFile]
+    known: Mapping[str, db_index.StoredFile]  # of what was looked at
     scan: Scan
+    before: Position | None
+    position: Callable[[Sequence[str]], Position | None]  # what to remember, from the files that are not sure
+    is_fresh: Callable[[int], bool]  # whether a file may have been written since git was asked
+    commit: str | None = None
+    untouched: int = 0  # files that nothing needed to look at ...
+    skipped: tuple[SkippedFile, ...] = ()  # ... the skipped ones among them
 
 
 async def _look(
-    db: Database, root: Path, name: str, settings: IndexSettings, language: str | None, run: _Run
+    db: Database,
+    root: Path,
+    name: str,
+    settings: IndexSettings,
+    run: _Run,
+    *,
+    language: str | None,
+    commit: str | None,
+    full: bool,
 ) -> _Found:
     """What the store knows and what the disk shows; a folder that cannot be read leaves no repository behind."""
     resolved = await asyncio.to_thread(_checked, root)
+    wanted = None if commit is None else await asyncio.to_thread(resolve, resolved, commit)
     repository = await db_index.open_repository(db, name, root=str(resolved), language=language)
-    known = await db_index.known_files(db, repository.id)
+    before = await db_follow.position(db, repository.id)
+    usable = before if repository.index_state == "linked" and not full else None
     with run.timed("scan"):
-        remembered = {
-            path: KnownFile(size=file.size, mtime_ns=file.mtime_ns, content_hash=file.content_hash or "")
-            for path, file in known.items()
-            if file.skipped is None
-        }
-        seen = await asyncio.to_thread(scan, resolved, remembered, settings)
-    return _Found(resolved, repository, known, seen)
+        if wanted is not None:
+            return await _look_at_commit(db, resolved, wanted, repository, before, usable, settings)
+        survey = await asyncio.to_thread(narrow.survey, resolved, usable, settings)
+        part = survey.part
+        known = await db_index.known_files(db, repository.id, None if part is None else part.paths)
+        seen = await asyncio.to_thread(scan, resolved, _remembered(known), settings, part)
+        untouched, skipped = (0, ()) if part is None else await db_follow.untouched(db, repository.id, part.paths)
+    return _Found(
+        root=resolved, repository=repository, known=known, scan=seen, before=before,
+        position=survey.position if seen.by_git else lambda _: None, is_fresh=survey.is_fresh,
+        commit=survey.state.commit if survey.state else None, untouched=untouched, skipped=skipped,
+    )  # fmt: skip
+
+
+async def _look_at_commit(
+    db: Database,
+    root: Path,
+    commit: str,
+    repository: db_index.StoredRepository,
+    before: Position | None,
+    usable: Position | None,
+    settings: IndexSettings,
+) -> _Found:
+    basis = narrow.basis_of(root, settings, "commit")
+    since = usable.commit if usable is not None and usable.basis == basis else None
+    known = await db_index.known_files(db, repository.id)
+    changed = await asyncio.to_thread(changed_since, root, since, commit)
+    seen = await asyncio.to_thread(scan_commit, root, commit, _remembered(known), settings, changed)
+    return _Found(
+        root=root, repository=repository, known=known, scan=seen, before=before, commit=commit,
+        position=lambda _: Position(commit=commit, apart=(), basis=basis), is_fresh=lambda _: False,
+    )  # fmt: skip
+
+
+def _remembered(known: Mapping[str, db_index.StoredFile]) -> dict[str, KnownFile]:
+    return {
+        path: KnownFile(size=file.size, mtime_ns=file.mtime_ns, content_hash=file.content_hash or "")
+        for path, file in known.items()
+        if file.skipped is None
+    }
 
 
 def _checked(root: Path) -> Path:
@@ -159,10 +225,10 @@ def _checked(root: Path) -> Path:
     return root.resolve()
 
 
-def _refuse_to_empty(root: Path, seen: Scan, known: Mapping[str, db_index.StoredFile], prune: bool) -> None:
+def _refuse_to_empty(root: Path, seen: Scan, known: Mapping[str, db_index.StoredFile]) -> None:
     had = sum(1 for file in known.values() if file.skipped is None)
     left = seen.to_read or seen.unchanged or any(file.passing and file.path in known for file in seen.skipped)
-    if had and not prune and not left:
+    if had and not left:
         raise SourceError(
             f"{root}: no source files are left, but the index knows {had}; nothing was removed",
             "If that is meant, run `doctown index PATH --prune`.",
@@ -209,6 +275,7 @@ async def _rewrite(
             await db_index.hold(db, repository.id)
             with run.timed("store"):
                 await _store(db, repository.id, batch, found.known, run)
+            run.unsure += [file.path for file in batch if found.is_fresh(file.mtime_ns)]
             done += len(batch)
             progress("index", done, total)
     run.written.chunks += await relink(db, repository, run.timed, progress, words, table)

@@ -49,6 +49,11 @@ class Repository(Base):
     budget_until: Mapped[moment | None]  # while it lies ahead, no text of it is written: its budget is used up
     budget_reason: Mapped[str | None]
     swept: Mapped[str | None]  # for which recipes and language its texts were last looked through
+    url: Mapped[str | None]  # of a remote repository; null: the folder in root
+    ref: Mapped[str | None]  # the branch, tag or commit that is indexed; null: what lies in the folder
+    indexed_commit: Mapped[str | None]  # up to where git's history is in the index ...
+    indexed_apart: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=EMPTY_ARRAY)  # ... but for these files
+    indexed_basis: Mapped[str | None]  # what else must be the same for a run to build upon it
 
     __table_args__ = (
         CheckConstraint("name <> ''", name="name"),
