@@ -6,6 +6,7 @@ from sqlalchemy import Connection, create_engine
 
 from alembic import context
 from daemon import config as doctown_config
+from db.connection import line_settings
 from db.models import Base
 from db.session import resolve_url, sqlalchemy_url
 
@@ -23,5 +24,5 @@ if handed_over is not None:
 else:
     settings = doctown_config.load()
     url = resolve_url(settings.database.url, settings.database.folder)
-    with create_engine(sqlalchemy_url(url)).connect() as own:
+    with create_engine(sqlalchemy_url(url), connect_args=line_settings(15)).connect() as own:
         migrate(own)

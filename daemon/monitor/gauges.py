@@ -110,12 +110,12 @@ def _process(now: Moment) -> Iterator[Metric]:
 
 
 def _listener(ear: ListenerView | None) -> Iterator[Metric]:
-    if ear is not None:
-        yield _gauge("listener_up", "1 while calls for new work are heard; 0: polling alone.", (), [((), ear.hears)])
-        yield _counter(
-            "listener_failures", "Times that the ear was deaf or its connection failed.", (), [((), ear.failures)]
-        )
-        yield _counter("notifications", "Calls for new work that were heard.", (), [((), ear.calls)])
+    ears = [] if ear is None else [ear]  # a run that ends by itself listens to nobody
+    yield _gauge("listener_up", "1 while calls for new work are heard; 0: polling.", (), [((), e.hears) for e in ears])
+    yield _counter(
+        "listener_failures", "The ear was deaf or its connection failed.", (), [((), e.failures) for e in ears]
+    )
+    yield _counter("notifications", "Calls for new work that were heard.", (), [((), e.calls) for e in ears])
 
 
 def _queue(figures: Figures) -> Iterator[Metric]:

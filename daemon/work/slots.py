@@ -144,7 +144,7 @@ class Slots:
             if turn.done() and not turn.cancelled():  # it was given a slot in the same moment
                 self._busy -= 1
                 self._admit()
-            else:
+            elif turn in self._line:  # whoever freed a slot may have passed it over
                 self._line.remove(turn)
             raise
 

@@ -58,4 +58,4 @@ class WorkerView:
     draining: bool
     stopping: bool
     woken: dict[str, int]  # by what the loops were woken: poll, save, notify
-    listener: ListenerView | None  # None: it polls alone
+    listener: ListenerView | None  # None: it does not listen, and polls alone

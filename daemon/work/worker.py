@@ -75,11 +75,8 @@ class Worker:
         self._ended: set[Stage] = set()
         self._woken: Counter[str] = Counter()
         self._upkeep = Upkeep(db, settings, observers)
-        self._listener: Listener | None = None
-        if listen_url is not None:
-            self._listener = Listener(
-                db, listen_url, lambda: self._wake(None, by="notify"), connect_s=settings.database.connect_timeout_s
-            )
+        self._listen_url = listen_url
+        self._ear: Listener | None = None
         self._slots = dict(slots)
         self._gate = Gate()
         self._breakers = {name: Breaker(settings.queue.breaker_s) for name in slots}
@@ -131,7 +128,7 @@ class Worker:
             ),
             held=len(self._keeper.held()), renewed_s=now - self._keeper.renewed_at, draining=not self._gate.open,
             stopping=self._stopping, woken=dict(self._woken),
-            listener=None if self._listener is None else self._listener.look(),
+            listener=self._ear.look() if self._ear is not None else None,
         )  # fmt: skip
 
     def _has_ended(self, stage: Stage, _: object) -> None:
@@ -142,7 +139,12 @@ class Worker:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until ``stopping`` is set, then finish or give back what is in flight."""
-        await self._live(stopping, stopping.wait(), self._listener)
+        if self._listen_url is not None:
+            self._ear = Listener(
+                self._db, self._listen_url, lambda: self._wake(None, by="notify"),
+                connect_s=self._settings.database.connect_timeout_s,
+            )  # fmt: skip
+        await self._live(stopping, stopping.wait())
 
     async def once(self, stopping: asyncio.Event) -> None:
         """Work until nothing is due and nothing waits for another try.
@@ -157,9 +159,7 @@ class Worker:
 
     # -- life ----------------------------------------------------------------------------------------------
 
-    async def _live(
-        self, stopping: asyncio.Event, until: Coroutine[Any, Any, object], ear: Listener | None = None
-    ) -> None:
+    async def _live(self, stopping: asyncio.Event, until: Coroutine[Any, Any, object]) -> None:
         schedule = Schedule(self._settings.queue, poll=self._time_to_poll, rescue=self._time_to_rescue)
         quiet = asyncio.Event()
         await self._presence.begin()
@@ -174,8 +174,8 @@ class Worker:
             asyncio.create_task(self._presence.run(quiet, lambda: self._wake(None, by="poll")), name="presence"),
             asyncio.create_task(self._meter.run(quiet, self._settings.queue.heartbeat_s), name="budget"),
         ]
-        if ear is not None:
-            background.append(asyncio.create_task(ear.run(quiet), name="listener"))
+        if self._ear is not None:
+            background.append(asyncio.create_task(self._ear.run(quiet), name="listener"))
         loops = [asyncio.create_task(loop.run(stopping), name=f"loop:{loop.stage}") for loop in self._loops]
         for number, running in enumerate(loops):
             running.add_done_callback(partial(self._has_ended, self._loops[number].stage))

@@ -166,6 +166,20 @@ def test_a_large_requeue_asks(built: Doctown, psql: Connection, monkeypatch: pyt
     assert built("requeue", "--all", "--yes").code == 0
 
 
+def test_reconcile_proves_and_mends(built: Doctown, psql: Connection) -> None:
+    well = built("reconcile")
+    assert (well.code, "what the data asks for" in well.out) == (0, True)
+    psql.execute("SET session_replication_role = replica")
+    psql.execute("UPDATE work SET state = 'due', reason = 'source' WHERE stage = 'coder'")
+    psql.execute("SET session_replication_role = origin")
+    found = built("reconcile", "--json")
+    assert found.code == 5
+    assert [(row["stage"], row["kind"]) for row in found.json["differences"]] == [("coder", "needless")]
+    assert built("reconcile", "--fix").code == 0
+    assert built("reconcile").code == 0
+    assert "reconcile" in built("audit").out
+
+
 def test_doctor_finds_all_well(built: Doctown) -> None:
     result = built("doctor", "--json")
     assert (result.code, [check["ok"] for check in result.json]) == (0, [True] * 9)

@@ -37,4 +37,4 @@ def test_very_many_orders_of_steps(audited_url: str) -> None:
         machine.machine_on(audited_url),
         settings=settings(max_examples=120, stateful_step_count=60, deadline=None, suppress_health_check=_CALM),
     )
-    sums.add({}, rules=machine.ran)
+    sums.add(rules=machine.ran)

@@ -14,6 +14,7 @@ from db import claim as db_claim
 from db import save as db_save
 from db.session import Database
 from db.types import Claim, Outcome
+from tests.support import sums
 from tests.support.builders import Connection, a_draft, a_repository, chunk_row, scalar, some_chunks, take, work_row
 from tests.support.invariants import AUDIT, Expected, breaches
 from tests.support.processes import eventually
@@ -25,6 +26,13 @@ def audited(db_url: str) -> Iterator[Connection]:
     with psycopg.connect(db_url, autocommit=True) as connection:
         connection.execute(AUDIT.read_bytes())
         yield connection
+
+
+@pytest.fixture(autouse=True)
+def counted(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each meeting is a fault of the list."""
+    yield
+    sums.add({f"race: {request.node.name.removeprefix('test_').replace('_', ' ')}": 1})
 
 
 @pytest.fixture

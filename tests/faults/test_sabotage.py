@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -18,6 +19,7 @@ from db import save as db_save
 from db.session import Database
 from db.sql import sql
 from db.types import Claim, ErrorClass, Stage
+from tests.support import sums
 from tests.support.builders import Connection, a_draft, a_repository, some_chunks, take
 from tests.support.invariants import AUDIT, Expected, breaches
 
@@ -120,6 +122,18 @@ async def a_zombie_fails_what_its_heir_holds(db: Database, psql: Connection) -> 
     return Expected(finished=False, done=[chunk])
 
 
+async def a_claim_is_lost_on_the_way_beside_one_that_is_held(db: Database, psql: Connection) -> Expected:
+    held, lost = some_chunks(psql, a_repository(psql), 2)
+    owner = uuid4()
+    claims = await db_claim.claim(db, Stage.CODER, owner=owner, limit=2, lease_s=90)
+    mine = [claim for claim in claims if claim.chunk_id == held]
+    assert await db_claim.disown(db, Stage.CODER, owner=owner, held=mine) > 0
+    await save(db, mine[0], "held")
+    (again,) = [claim for claim in await take(db, limit=2) if claim.chunk_id == lost]
+    await save(db, again, "again")
+    return Expected(finished=False, done=[held, lost])
+
+
 # -- how it is taken out ----------------------------------------------------------------------------------------
 
 
@@ -169,6 +183,10 @@ SABOTAGES = [
         a_zombie_gives_back_what_its_heir_holds, "undone",
     ),
     Sabotage(
+        "what is held in disown", "claim_disown", r"AND NOT EXISTS \(.*?held\.fence = w\.fence\)", "",
+        a_claim_is_lost_on_the_way_beside_one_that_is_held, "undone",
+    ),
+    Sabotage(
         "fence in fail", "claim_fail", r" AND w\.fence = :fence", "",
         a_zombie_fails_what_its_heir_holds, "undone",
     ),
@@ -193,6 +211,7 @@ async def test_its_absence_is_noticed(
     monkeypatch.setattr(db_save, "sql", sabotaged)
     found = breaches(audited, await sabotage.scenario(db, audited))
     assert sabotage.noticed_by in {breach.name for breach in found}, found
+    sums.add(noticed={sabotage.name: sabotage.noticed_by})
 
 
 def test_every_stage_is_known_to_the_invariants() -> None:

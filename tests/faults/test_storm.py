@@ -30,7 +30,7 @@ async def test_a_short_storm(open_yard: OpenYard, all_well: Check) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("seed", [1, 2])
 async def test_a_long_storm(open_yard: OpenYard, all_well: Check, seed: int) -> None:
     yard = await open_yard(
         seed=seed, setup=Setup(slots=8, latency_s=0.05, faults=ANSWERS, retry_after_s=0, seed=seed),

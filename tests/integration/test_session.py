@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -9,7 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import text
 
-from db.errors import DatabaseUnreachable
+from db.connection import PatientConnection
+from db.errors import DatabaseBusy, DatabaseUnreachable
 from db.session import Database, Timeouts
 from tests.support.proxy import Fate, Proxy
 
@@ -74,3 +78,54 @@ async def test_nothing_is_left_in_a_session(distant: Database) -> None:
         await one(distant)
     async with distant.statement() as connection:
         assert await connection.scalar(text("SELECT count(*) FROM pg_prepared_statements")) == 0
+
+
+async def test_every_session_has_its_limits(distant: Database) -> None:
+    limits = "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"
+    for block in (distant.statement, distant.read, distant.write):
+        async with block() as connection:
+            found = [await connection.scalar(text(f"SELECT current_setting('{name}')")) for name in limits]
+        assert found == ["400ms", "10s", "1min"]
+    assert await distant.limited()
+
+
+async def test_a_half_open_line_is_noticed_by_the_kernel(distant: Database) -> None:
+    async with distant.statement() as connection:
+        line = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(line, PatientConnection)
+        with socket.socket(fileno=os.dup(line.pgconn.socket)) as wire:
+            found = {
+                name: wire.getsockopt(level, option)
+                for name, level, option in (
+                    ("on", socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+                    ("idle", socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+                    ("every", socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
+                    ("times", socket.IPPROTO_TCP, socket.TCP_KEEPCNT),
+                    ("unsent_ms", socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT),
+                )
+            }
+    assert found == {"on": 1, "idle": 15, "every": 5, "times": 3, "unsent_ms": 20_000}
+
+
+async def test_a_statement_that_takes_too_long_is_ended_by_the_server(distant: Database) -> None:
+    async def too_long() -> None:
+        async with distant.statement() as connection:
+            await connection.execute(text("SELECT pg_sleep(30)"))
+
+    with pytest.raises(DatabaseBusy):
+        await too_long()
+    assert await one(distant) == 1
+
+
+async def test_a_transaction_that_does_nothing_is_ended_by_the_server(db_url: str) -> None:
+    database = Database(db_url, pool_size=1, timeouts=Timeouts(idle_in_transaction_ms=100))
+
+    async def forgotten() -> None:
+        async with database.write() as connection:
+            await connection.execute(text("SELECT 1"))
+            await asyncio.sleep(0.5)
+            await connection.execute(text("SELECT 1"))
+
+    with pytest.raises(DatabaseUnreachable):
+        await forgotten()
+    await database.close()

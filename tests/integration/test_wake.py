@@ -133,7 +133,13 @@ async def test_a_worker_that_never_polls_is_woken(db: Database, psql: Connection
 
 
 async def test_nothing_listens_where_it_is_switched_off(db: Database) -> None:
-    assert a_worker(an_app(db, listen=False)).look().listener is None
+    worker = a_worker(an_app(db, listen=False))
+    stopping = asyncio.Event()
+    running = asyncio.create_task(worker.run(stopping))
+    await until(lambda: worker.look().woken.get("poll", 0) > 1)
+    assert worker.look().listener is None
+    stopping.set()
+    await running
 
 
 @pytest.mark.parametrize("fate", [Fate.CUT, Fate.HOLE, Fate.HALF])

@@ -164,6 +164,17 @@ async def test_a_run_does_not_end_while_the_last_piece_is_being_claimed(
     assert work_row(psql, chunks[0])["state"] == "done"
 
 
+async def test_an_attempt_has_an_end_however_long_its_lease_is_renewed(db: Database, psql: Connection) -> None:
+    """A call that hangs: its lease would be renewed for ever, so the attempt has a deadline of its own."""
+    (chunk,) = some_chunks(psql, a_repository(psql), 1)
+    gate = Gate()  # which nobody opens
+    app = an_app(db, coder=ScriptedModel(gate), deadline_s=1.0, max_attempts=2)
+    await work_off(app, stages=[Stage.CODER])
+    row = work_row(psql, chunk)
+    assert (row["state"], row["attempts"], row["crashes"], row["error_class"]) == ("dead", 2, 0, "transient")
+    assert "deadline_s" in row["last_error"]
+
+
 async def test_permanent_errors_are_not_tried_again(db: Database, psql: Connection) -> None:
     (chunk,) = some_chunks(psql, a_repository(psql), 1)
     coder = ScriptedModel(lambda _: PromptTooLong("9000 tokens, the model takes 8192"))

@@ -135,10 +135,11 @@ class Link:
             await self._over.wait()  # the client finds out by itself, or never
 
     def _matching(self, data: bytes) -> list[Rule]:
-        # A mark may lie across two pieces.
-        seen = self._tail + data
-        self._tail = data[-_LONGEST_MARK:]
-        return [rule for rule in self._proxy.rules if rule.mark in seen and rule.mark not in self._tail]
+        # A mark may lie across two pieces: as much of the last one is kept as cannot hold it whole.
+        tail, self._tail = self._tail, (self._tail + data)[-_LONGEST_MARK:]
+        return [
+            rule for rule in self._proxy.rules if rule.mark in tail[max(0, len(tail) - len(rule.mark) + 1) :] + data
+        ]
 
     async def _happens(self, rule: Rule) -> None:
         # A task of its own: killing the client ends this connection, and with it whoever passes its bytes.

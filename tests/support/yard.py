@@ -94,6 +94,7 @@ class Yard:
     daemons: list[Daemon] = field(default_factory=list)
     settings: dict[str, object] = field(default_factory=dict)
     user: str = "postgres"
+    way: str | tuple[str, int] | None = None  # how proxies reach the server; None: by its socket
     calls: list[Call] = field(default_factory=list)  # of doubles that are gone
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _psql: Connection | None = None
@@ -130,18 +131,18 @@ class Yard:
         await asyncio.to_thread(self.server.start)
         self.faults["server stopped"] += 1
 
-    def terminate(self, count: int = 1) -> int:
+    def terminate(self, count: int = 1, *, who: str = "doctown %", called: str = "session ended") -> int:
         """End some of the daemons' sessions from within the server; how many."""
         pids = [
             row[0]
             for row in self.psql.execute(
-                "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'doctown run%' "
-                "AND datname = current_database()"
+                "SELECT pid FROM pg_stat_activity WHERE application_name LIKE %s AND datname = current_database()",
+                (who,),
             ).fetchall()
         ]
         chosen = self.random.sample(pids, min(count, len(pids)))
         done = sum(bool(scalar(self.psql, "SELECT pg_terminate_backend(%s)", pid)) for pid in chosen)
-        self.faults["session ended"] += done
+        self.faults[called] += done
         return done
 
     # -- the model server ----------------------------------------------------------------------------------
@@ -161,7 +162,7 @@ class Yard:
 
     async def daemon(self, *arguments: str, wrapper: tuple[str, ...] = ("-m", "daemon"), **settings: object) -> Daemon:
         """Start one. It reaches the database through a proxy of its own."""
-        proxy = await self._stack.enter_async_context(Proxy(self.socket))
+        proxy = await self._stack.enter_async_context(Proxy(self.way or self.socket))
         database = urlsplit(self.url).path
         url = f"postgresql://{self.user}@127.0.0.1:{proxy.port}{database}"
         log = self.folder / f"daemon-{len(self.daemons)}.log"

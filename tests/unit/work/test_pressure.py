@@ -193,3 +193,52 @@ async def test_who_waits_is_let_in_when_the_limit_allows_it_and_not_before() -> 
     done = await asyncio.gather(*calls, return_exceptions=True)
     assert [isinstance(one, asyncio.CancelledError) for one in done] == [False] * 3 + [True] + [False] * 2
     assert slots.calling == 0
+
+
+async def test_who_gives_up_in_the_moment_of_his_turn_takes_nobodys() -> None:
+    """Cancelled, and passed over by whoever frees the slot, before he hears of either."""
+    slots, gate = Slots(1), asyncio.Event()
+
+    async def a_call() -> None:
+        async with slots.call():
+            await gate.wait()
+
+    holder, impatient, patient = (asyncio.create_task(a_call()) for _ in range(3))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    gate.set()
+    impatient.cancel()
+    done = await asyncio.gather(holder, impatient, patient, return_exceptions=True)
+    assert [type(one) for one in done] == [type(None), asyncio.CancelledError, type(None)]
+    assert slots.calling == 0
+
+
+@given(st.lists(st.integers(0, 3), max_size=25), st.integers(1, 3))
+def test_whatever_is_cancelled_every_slot_comes_back(steps: list[int], limit: int) -> None:
+    async def run() -> int:
+        slots = Slots(limit)
+        gates: list[asyncio.Event] = []
+        tasks: list[asyncio.Task[None]] = []
+
+        async def a_call(gate: asyncio.Event) -> None:
+            async with slots.call():
+                await gate.wait()
+
+        for number, step in enumerate(steps):
+            if step == 0 or not tasks:
+                gates.append(asyncio.Event())
+                tasks.append(asyncio.create_task(a_call(gates[-1])))
+            elif step == 1:
+                gates[number % len(gates)].set()
+            elif step == 2:
+                tasks[number % len(tasks)].cancel()
+            else:
+                await asyncio.sleep(0)
+            assert slots.calling <= limit
+        for gate in gates:
+            gate.set()
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(one) for one in done} <= {type(None), asyncio.CancelledError}
+        return slots.calling
+
+    assert asyncio.run(run()) == 0
