@@ -30,6 +30,7 @@ class StoredRepository:
     language: str | None
     index_state: str
     roles: str | None  # fingerprint of the table that its roles were told by
+    roots: Mapping[str, str] | None  # prefix of an import -> folder, as its files were read with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,8 @@ async def open_repository(
             values,
         )
         found = await connection.execute(
-            text("SELECT id, name, root, language, index_state, roles FROM repository WHERE name = :name"), values
+            text("SELECT id, name, root, language, index_state, roles, roots FROM repository WHERE name = :name"),
+            values,
         )
         return StoredRepository(**found.one()._mapping)
 
@@ -136,15 +138,18 @@ async def hold(db: Database, repo_id: int) -> None:
         )
 
 
-async def finish(db: Database, repo_id: int, *, roles: str) -> None:
-    """The index is whole again: its work may be claimed. ``roles``: fingerprint of the table of roles."""
+async def finish(db: Database, repo_id: int, *, roles: str, roots: Mapping[str, str]) -> None:
+    """The index is whole again: its work may be claimed.
+
+    ``roles``: fingerprint of the table of roles; ``roots``: prefix of an import -> folder, that files were read with.
+    """
     async with db.statement() as connection:
         await connection.execute(
             text(
                 "UPDATE repository SET index_state = 'linked', indexing_until = NULL, "
-                "indexed_at = clock_timestamp(), roles = :roles WHERE id = :repo"
+                "indexed_at = clock_timestamp(), roles = :roles, roots = CAST(:roots AS jsonb) WHERE id = :repo"
             ),
-            {"repo": repo_id, "roles": roles},
+            {"repo": repo_id, "roles": roles, "roots": dump(dict(roots))},
         )
 
 

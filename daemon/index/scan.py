@@ -14,7 +14,7 @@ from daemon.index.encoding import to_utf8
 from daemon.index.ignore import Fences
 from daemon.index.languages import Language, language_of
 from daemon.index.listing import list_files
-from daemon.index.projects import is_project_file, roots_of
+from daemon.index.projects import ROOTED, is_project_file, roots_of
 from daemon.settings import IndexSettings
 from db.parsed import SkippedFile
 
@@ -66,13 +66,22 @@ class Content:
     mtime_ns: int
 
 
-def scan(root: Path, known: Mapping[str, KnownFile], settings: IndexSettings) -> Scan:
+def scan(
+    root: Path,
+    known: Mapping[str, KnownFile],
+    settings: IndexSettings,
+    roots_before: Mapping[str, str] | None = None,
+) -> Scan:
     """Compare a tree with what is known of it. Unchanged files are not opened.
 
-    Raises SourceError when the root itself is not a folder that can be read.
+    ``roots_before`` are the roots that the known files were read with: where they are others now, what imports by them
+    is read again. Raises SourceError when the root itself is not a folder that can be read.
     """
     _check(root)
     listing = list_files(root, Fences(root, settings.exclude))
+    roots = roots_of(root, (path for path in listing.paths if is_project_file(path)))
+    if roots != (roots_before or {}):
+        known = {path: _UNREAD if _by_roots(path) else file for path, file in known.items()}
     to_read: list[Entry] = []
     unchanged: list[str] = []
     skipped = list(listing.skipped)
@@ -97,8 +106,17 @@ def scan(root: Path, known: Mapping[str, KnownFile], settings: IndexSettings) ->
         unchanged=tuple(unchanged),
         removed=tuple(removed),
         skipped=tuple(skipped),
-        roots=roots_of(root, (path for path in listing.paths if is_project_file(path))),
+        roots=roots,
     )
+
+
+_UNREAD = KnownFile(size=-1, mtime_ns=-1, content_hash=None)
+
+
+def _by_roots(path: str) -> bool:
+    """Whether what a file imports may depend on the roots; of a file without an ending nothing is known."""
+    language = language_of(path)
+    return language is None or language.naming in ROOTED
 
 
 def _check(root: Path) -> None:

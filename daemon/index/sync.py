@@ -147,7 +147,7 @@ async def _look(
             for path, file in known.items()
             if file.skipped is None
         }
-        seen = await asyncio.to_thread(scan, resolved, remembered, settings)
+        seen = await asyncio.to_thread(scan, resolved, remembered, settings, repository.roots)
     return _Found(resolved, repository, known, seen)
 
 
@@ -215,7 +215,7 @@ async def _rewrite(
     if Stage.INSTRUCT in await db_switch.stages(db):
         with run.timed("sites"):
             await db_switch.write_sites(db, repository.id)
-    await db_index.finish(db, repository.id, roles=table.fingerprint)
+    await db_index.finish(db, repository.id, roles=table.fingerprint, roots=found.scan.roots)
 
 
 @asynccontextmanager
