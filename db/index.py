@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db import carry as db_carry
+from db.carry import Candidate, Carrier, Heir, Kept
 from db.errors import DatabaseBusy
 from db.parsed import ParsedFile, ParsedNode, SkippedFile
 from db.payload import dump
@@ -66,6 +69,8 @@ class Written:
     edges: int = 0
     chunks: int = 0
     chunks_removed: int = 0
+    adrift: list[int] = field(default_factory=list)  # nodes that are gone from their files and have chunks still
+    unfinished: list[str] = field(default_factory=list)  # files that hold such nodes
 
 
 async def open_repository(
@@ -154,16 +159,27 @@ async def finish(db: Database, repo_id: int, *, roles: str, roots: Mapping[str, 
 
 
 async def write_files(
-    db: Database, repo_id: int, files: Sequence[ParsedFile], chunks: Mapping[tuple[int, int], ChunkText]
+    db: Database,
+    repo_id: int,
+    files: Sequence[ParsedFile],
+    chunks: Mapping[tuple[int, int], ChunkText],
+    carrier: Carrier,
 ) -> Written:
     """Write a batch of files with their nodes and edges in one transaction.
 
     ``chunks`` says of node ``j`` of file ``i`` under ``(i, j)`` what its chunk is to say, if it has one already (new
-    ones are made by linking, which knows their neighbours); the chunk of a node that is missing there is removed.
+    ones are made by linking, which knows their neighbours); the chunk of a node that is missing there is removed. What
+    was only called otherwise inside of its file keeps its chunk. Nodes that are gone otherwise stay while they have
+    one, until all files are written: their code may have gone to another. Such files count as unread until
+    ``finish_files``, so that a run that is killed leaves nothing behind.
     """
     async with db.write() as connection:
         file_ids = await _write_file_rows(connection, repo_id, files)
+        before = await db_carry.of_files(connection, sorted(file_ids.values()))
         ids, written = await _write_nodes(connection, repo_id, files, file_ids)
+        await _carry_inside(connection, repo_id, before, sorted(file_ids.values()), set(ids.values()), carrier)
+        await _drop_nodes(connection, set(before) - set(ids.values()), written)
+        await _mark_unfinished(connection, written)
         written.edges = await _write_edges(connection, repo_id, files, ids)
         rows = [{"node_id": ids[place], **asdict(chunk)} for place, chunk in chunks.items()]
         written.chunks = await _count(connection, "index_chunks", {"repo_id": repo_id, "chunks": dump(rows)})
@@ -212,24 +228,6 @@ async def touch_files(db: Database, repo_id: int, files: Sequence[tuple[str, int
         )
 
 
-async def remove_files(db: Database, repo_id: int, paths: Iterable[str]) -> Written:
-    """Remove files that are gone, with their nodes, edges and chunks."""
-    async with db.write() as connection:
-        row = (
-            await connection.execute(
-                text(
-                    "WITH gone AS (SELECT id FROM file WHERE repo_id = :repo AND path = ANY (CAST(:paths AS text[]))), "
-                    "counted AS (SELECT count(DISTINCT n.id) AS nodes, count(c.id) AS chunks FROM node n "
-                    "LEFT JOIN chunk c ON c.node_id = n.id WHERE n.file_id IN (SELECT id FROM gone)), "
-                    "dropped AS (DELETE FROM file WHERE id IN (SELECT id FROM gone)) "
-                    "SELECT nodes, chunks FROM counted"
-                ),
-                {"repo": repo_id, "paths": list(paths)},
-            )
-        ).one()
-    return Written(nodes_removed=row.nodes, chunks_removed=row.chunks)
-
-
 async def _write_file_rows(connection: AsyncConnection, repo_id: int, files: Sequence[ParsedFile]) -> dict[str, int]:
     rows = [
         {
@@ -272,16 +270,90 @@ async def _write_nodes(
     )
     by_identity = {(row.file_id, row.kind, row.fqn, row.ordinal): row.id for row in stored}
     ids = {
-        (i, j): by_identity.pop(_identity(file_ids[file.path], node))
+        (i, j): by_identity[_identity(file_ids[file.path], node)]
         for i, file in enumerate(files)
         for j, node in enumerate(file.nodes)
     }
-    if by_identity:
-        await connection.execute(
-            text("DELETE FROM node WHERE id = ANY (CAST(:ids AS bigint[]))"), {"ids": sorted(by_identity.values())}
-        )
-    written.nodes_removed = len(by_identity)
     return ids, written
+
+
+async def _carry_inside(
+    connection: AsyncConnection,
+    repo_id: int,
+    before: Mapping[int, Candidate],
+    files: Sequence[int],
+    there: set[int],
+    carrier: Carrier,
+) -> None:
+    """Chunks of what is called otherwise in the same file now, and of what holds it."""
+    with_chunk = await db_carry.with_chunks(connection, sorted(before.keys() - there))
+    gone: defaultdict[str, list[Candidate]] = defaultdict(list)
+    for node in with_chunk:
+        gone[before[node].path].append(before[node])
+    if not gone:
+        return
+    now = await db_carry.of_files(connection, files)
+    heirs: list[Heir] = []
+    for path, nodes in gone.items():
+        fresh = [now[node] for node in there - before.keys() if now[node].path == path and now[node].source_hash]
+        heirs += carrier.heirs(nodes, fresh)
+    renames: defaultdict[tuple[str, str | None], dict[str, str]] = defaultdict(dict)
+    for heir in heirs:
+        if heir.same and heir.old.owner == heir.new.owner and heir.old.name != heir.new.name:
+            renames[heir.old.path, heir.old.owner][heir.old.name] = heir.new.name
+    kept = {
+        node: Kept(renames=names, source_was=one.source_hash)
+        for node, one in before.items()
+        if node in there
+        and one.shape_hash is not None
+        and (one.shape_hash, one.source_hash != now[node].source_hash) == (now[node].shape_hash, True)
+        and (names := renames.get((one.path, None if one.kind == NodeKind.FILE else one.fqn)))
+    }
+    await db_carry.carry(connection, repo_id, heirs, carrier, kept)
+
+
+async def _drop_nodes(connection: AsyncConnection, gone: set[int], written: Written) -> None:
+    """Remove what is gone and has no chunk; what has one is adrift."""
+    written.adrift = sorted(await db_carry.with_chunks(connection, sorted(gone)))
+    bare = sorted(gone.difference(written.adrift))
+    if bare:
+        await connection.execute(text("DELETE FROM node WHERE id = ANY (CAST(:ids AS bigint[]))"), {"ids": bare})
+    written.nodes_removed = len(bare)
+
+
+async def _mark_unfinished(connection: AsyncConnection, written: Written) -> None:
+    if not written.adrift:
+        return
+    rows = await connection.execute(
+        text(
+            "UPDATE file SET content_hash = NULL, mtime_ns = NULL WHERE id IN "
+            "(SELECT file_id FROM node WHERE id = ANY (CAST(:ids AS bigint[]))) RETURNING path"
+        ),
+        {"ids": written.adrift},
+    )
+    written.unfinished = [row.path for row in rows]
+
+
+async def finish_files(db: Database, repo_id: int, files: Sequence[tuple[str, int, str]]) -> None:
+    """Nothing is adrift any more in these files: remember their (path, mtime_ns, content_hash)."""
+    if not files:
+        return
+    rows = [{"path": path, "mtime_ns": mtime_ns, "content_hash": content} for path, mtime_ns, content in files]
+    async with db.statement() as connection:
+        await connection.execute(
+            text(
+                "UPDATE file f SET content_hash = g.content_hash, mtime_ns = g.mtime_ns "
+                "FROM jsonb_to_recordset(CAST(:files AS jsonb)) AS g (path text, mtime_ns bigint, content_hash text) "
+                "WHERE f.repo_id = :repo AND f.path = g.path"
+            ),
+            {"repo": repo_id, "files": dump(rows)},
+        )
+
+
+async def describe_chunks(connection: AsyncConnection, repo_id: int, chunks: Mapping[int, ChunkText]) -> None:
+    """Say of the chunks of some nodes what is said of new ones: after they were carried."""
+    rows = [{"node_id": node, **asdict(chunk)} for node, chunk in chunks.items()]
+    await connection.execute(sql("index_chunks"), {"repo_id": repo_id, "chunks": dump(rows)})
 
 
 def _identity(file_id: int, node: ParsedNode) -> tuple[int, str, str, int]:

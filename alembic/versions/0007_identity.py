@@ -20,8 +20,18 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """What was carried stays where it is."""
-    _run("ALTER TABLE repository DROP COLUMN roots")
+    """What was carried stays where it is; wholes are looked at once more."""
+    script = (_SQL / "0005_wholes.sql").read_text(encoding="utf-8")
+    before = script[script.index("CREATE FUNCTION doctown_pieces_hash") :]
+    _run("DROP FUNCTION doctown_pieces_hash(bigint)")
+    _run(before[: before.index("$$;") + 3])
+    _run(
+        """
+        ALTER TABLE repository DROP COLUMN roots;
+        ALTER TABLE node DROP COLUMN shape_hash;
+        UPDATE repository SET index_state = 'writing' WHERE index_state = 'linked';
+        """
+    )
 
 
 def _run(script: str) -> None:

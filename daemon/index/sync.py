@@ -12,18 +12,23 @@ from pathlib import Path
 
 from daemon.errors import SourceError
 from daemon.index.chunks import chunk_of
+from daemon.index.heirs import ByContent
 from daemon.index.pool import Result, Touched, parse_many
 from daemon.index.relink import relink
 from daemon.index.roletable import RoleTable, table_of
 from daemon.index.scan import KnownFile, Scan, scan
 from daemon.index.sheet_words import Words, words_of
 from daemon.settings import IndexSettings
+from db import carry as db_carry
 from db import index as db_index
+from db import link as db_link
 from db import report
 from db import switch as db_switch
 from db.parsed import IndexReport, ParsedFile, ParsedNode, SkippedFile
 from db.session import Database
 from db.types import Stage
+
+_BATCH = 500  # chunks that are carried in one transaction
 
 Progress = Callable[[str, int, int], None]  # step, done, all
 
@@ -43,6 +48,7 @@ class _Run:
     errors: list[tuple[str, int]] = field(default_factory=list)
     whole: list[tuple[str, str]] = field(default_factory=list)
     written: db_index.Written = field(default_factory=db_index.Written)
+    unfinished: dict[str, tuple[str, int, str]] = field(default_factory=dict)  # path, mtime_ns, content_hash
     seconds: dict[str, float] = field(default_factory=dict)
 
     def count(self, more: db_index.Written) -> None:
@@ -52,6 +58,8 @@ class _Run:
         self.written.edges += more.edges
         self.written.chunks += more.chunks
         self.written.chunks_removed += more.chunks_removed
+        self.written.adrift += more.adrift
+        self.written.unfinished += more.unfinished
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -199,9 +207,7 @@ async def _rewrite(
     await db_index.hold(db, repository.id)
     with run.timed("store"):
         run.count(await db_index.write_skipped(db, repository.id, skips))
-        if gone:
-            run.count(await db_index.remove_files(db, repository.id, gone))
-            run.removed = len(gone)
+        run.removed = len(gone)
     total = len(found.scan.to_read)
     async with _parsed(found.root, found.scan, settings, run) as batches:
         done = 0
@@ -211,11 +217,34 @@ async def _rewrite(
                 await _store(db, repository.id, batch, found.known, run)
             done += len(batch)
             progress("index", done, total)
+    with run.timed("carry"):
+        await _carry(db, repository.id, gone, run)
     run.written.chunks += await relink(db, repository, run.timed, progress, words, table)
     if Stage.INSTRUCT in await db_switch.stages(db):
         with run.timed("sites"):
             await db_switch.write_sites(db, repository.id)
     await db_index.finish(db, repository.id, roles=table.fingerprint, roots=found.scan.roots)
+
+
+async def _carry(db: Database, repo_id: int, gone: Sequence[str], run: _Run) -> None:
+    """Chunks go where their code went, and what is gone is removed with all that nobody inherits."""
+    carrier = ByContent()
+    adrift = run.written.adrift
+    left, fresh = await db_carry.adrift(db, repo_id, adrift, gone)
+    heirs = await asyncio.to_thread(carrier.heirs, left, fresh)
+    for start in range(0, len(heirs), _BATCH):
+        batch = heirs[start : start + _BATCH]
+        there = await db_link.bare_nodes(db, [one.new.node_id for one in batch])
+        chunks = {node.id: chunk for node in there if (chunk := _said(node)) is not None}
+        async with db.write() as connection:
+            await db_carry.carry(connection, repo_id, batch, carrier)
+            await db_index.describe_chunks(connection, repo_id, chunks)
+    if adrift or gone:
+        buried = await db_carry.bury(db, repo_id, adrift, gone)
+        run.written.nodes_removed += buried[0]
+        run.written.chunks_removed += buried[1]
+    unfinished = [run.unfinished[path] for path in run.written.unfinished]
+    await db_index.finish_files(db, repo_id, unfinished)
 
 
 @asynccontextmanager
@@ -260,7 +289,15 @@ async def _store(
             for j, node in enumerate(file.nodes)
             if (chunk := _chunk(file, node)) is not None
         }
-        run.count(await db_index.write_files(db, repo_id, parsed, chunks))
+        written = await db_index.write_files(db, repo_id, parsed, chunks, ByContent())
+        run.count(written)
+        by_path = {file.path: (file.path, file.mtime_ns, file.content_hash) for file in parsed}
+        run.unfinished |= {path: by_path[path] for path in written.unfinished}
+
+
+def _said(node: db_link.BareNode) -> db_index.ChunkText | None:
+    names = [str(param["name"]) for param in node.params]
+    return chunk_of(node.kind, node.fqn, node.path, names, node.source_code, members=node.holds)
 
 
 def _chunk(file: ParsedFile, node: ParsedNode) -> db_index.ChunkText | None:

@@ -115,6 +115,7 @@ class Node(Base):
     source_code: Mapped[str | None]
     source_hash: Mapped[str | None]
     signature_hash: Mapped[str | None]
+    shape_hash: Mapped[str | None]  # as source_hash, with a placeholder for each name that is declared in the code
     centrality: Mapped[float] = mapped_column(REAL, server_default=text("0"))  # 0 .. 1
     level: Mapped[int] = mapped_column(Integer, server_default=text("0"))  # 0 leans on nothing in the index
     cluster: Mapped[int | None] = mapped_column(Integer)

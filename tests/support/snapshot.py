@@ -26,7 +26,7 @@ _QUERIES = {
     "JOIN node n ON n.id = c.node_id LEFT JOIN file f ON f.id = n.file_id WHERE c.repo_id = %s",
     "work": f"SELECT {_NODE.format(f='f', n='n')} || ' ' || c.part || ' ' || w.stage AS is, w.* FROM work w "
     "JOIN chunk c ON c.id = w.chunk_id JOIN node n ON n.id = c.node_id LEFT JOIN file f ON f.id = n.file_id "
-    "WHERE w.repo_id = %s",
+    "WHERE w.repo_id = %s AND w.state <> 'done'",  # nothing to do is no row, or one that is done
     "unsettled": f"SELECT {_NODE.format(f='f', n='n')} AS is, u.* FROM unsettled u JOIN chunk c ON c.id = u.chunk_id "
     "JOIN node n ON n.id = c.node_id LEFT JOIN file f ON f.id = n.file_id WHERE u.repo_id = %s",
 }
