@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.payload import dump
 from db.session import Database
 from db.sql import sql
+from db.types import NodeKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +260,71 @@ class _Chunk:
     content_raw: str | None
     content: str | None
     instruct: str | None
+
+
+async def inside(
+    connection: AsyncConnection,
+    repo_id: int,
+    before: Mapping[int, Candidate],
+    files: Sequence[int],
+    there: set[int],
+    carrier: Carrier,
+) -> None:
+    """Chunks of what is called otherwise in the same file now, and of what holds it."""
+    with_chunk = await with_chunks(connection, sorted(before.keys() - there))
+    gone: defaultdict[str, list[Candidate]] = defaultdict(list)
+    for node in with_chunk:
+        gone[before[node].path].append(before[node])
+    if not gone:
+        return
+    now = await of_files(connection, files)
+    heirs: list[Heir] = []
+    for path, nodes in gone.items():
+        fresh = [now[node] for node in there - before.keys() if now[node].path == path and now[node].source_hash]
+        heirs += carrier.heirs(nodes, fresh)
+    renames: defaultdict[tuple[str, str | None], dict[str, str]] = defaultdict(dict)
+    for heir in heirs:
+        if heir.same and heir.old.owner == heir.new.owner and heir.old.name != heir.new.name:
+            renames[heir.old.path, heir.old.owner][heir.old.name] = heir.new.name
+    kept = {
+        node: Kept(renames=names, source_was=one.source_hash)
+        for node, one in before.items()
+        if node in there
+        and one.shape_hash is not None
+        and (one.shape_hash, one.source_hash != now[node].source_hash) == (now[node].shape_hash, True)
+        and (names := renames.get((one.path, None if one.kind == NodeKind.FILE else one.fqn)))
+    }
+    await carry(connection, repo_id, heirs, carrier, kept)
+
+
+async def mark_unfinished(connection: AsyncConnection, nodes: Sequence[int]) -> list[str]:
+    """The files that hold these nodes count as unread until ``finish_files``; their paths."""
+    if not nodes:
+        return []
+    rows = await connection.execute(
+        text(
+            "UPDATE file SET content_hash = NULL, mtime_ns = NULL WHERE id IN "
+            "(SELECT file_id FROM node WHERE id = ANY (CAST(:ids AS bigint[]))) RETURNING path"
+        ),
+        {"ids": list(nodes)},
+    )
+    return [row.path for row in rows]
+
+
+async def finish_files(db: Database, repo_id: int, files: Sequence[tuple[str, int, str]]) -> None:
+    """Nothing is adrift any more in these files: remember their (path, mtime_ns, content_hash)."""
+    if not files:
+        return
+    rows = [{"path": path, "mtime_ns": mtime_ns, "content_hash": content} for path, mtime_ns, content in files]
+    async with db.statement() as connection:
+        await connection.execute(
+            text(
+                "UPDATE file f SET content_hash = g.content_hash, mtime_ns = g.mtime_ns "
+                "FROM jsonb_to_recordset(CAST(:files AS jsonb)) AS g (path text, mtime_ns bigint, content_hash text) "
+                "WHERE f.repo_id = :repo AND f.path = g.path"
+            ),
+            {"repo": repo_id, "files": dump(rows)},
+        )
 
 
 async def bury(db: Database, repo_id: int, nodes: Sequence[int], paths: Sequence[str]) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
@@ -12,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db import carry as db_carry
-from db.carry import Candidate, Carrier, Heir, Kept
+from db.carry import Carrier
 from db.errors import DatabaseBusy
 from db.parsed import ParsedFile, ParsedNode, SkippedFile
 from db.payload import dump
@@ -171,15 +170,15 @@ async def write_files(
     ones are made by linking, which knows their neighbours); the chunk of a node that is missing there is removed. What
     was only called otherwise inside of its file keeps its chunk. Nodes that are gone otherwise stay while they have
     one, until all files are written: their code may have gone to another. Such files count as unread until
-    ``finish_files``, so that a run that is killed leaves nothing behind.
+    ``db.carry.finish_files``, so that a run that is killed leaves nothing behind.
     """
     async with db.write() as connection:
         file_ids = await _write_file_rows(connection, repo_id, files)
         before = await db_carry.of_files(connection, sorted(file_ids.values()))
         ids, written = await _write_nodes(connection, repo_id, files, file_ids)
-        await _carry_inside(connection, repo_id, before, sorted(file_ids.values()), set(ids.values()), carrier)
+        await db_carry.inside(connection, repo_id, before, sorted(file_ids.values()), set(ids.values()), carrier)
         await _drop_nodes(connection, set(before) - set(ids.values()), written)
-        await _mark_unfinished(connection, written)
+        written.unfinished = await db_carry.mark_unfinished(connection, written.adrift)
         written.edges = await _write_edges(connection, repo_id, files, ids)
         rows = [{"node_id": ids[place], **asdict(chunk)} for place, chunk in chunks.items()]
         written.chunks = await _count(connection, "index_chunks", {"repo_id": repo_id, "chunks": dump(rows)})
@@ -277,41 +276,6 @@ async def _write_nodes(
     return ids, written
 
 
-async def _carry_inside(
-    connection: AsyncConnection,
-    repo_id: int,
-    before: Mapping[int, Candidate],
-    files: Sequence[int],
-    there: set[int],
-    carrier: Carrier,
-) -> None:
-    """Chunks of what is called otherwise in the same file now, and of what holds it."""
-    with_chunk = await db_carry.with_chunks(connection, sorted(before.keys() - there))
-    gone: defaultdict[str, list[Candidate]] = defaultdict(list)
-    for node in with_chunk:
-        gone[before[node].path].append(before[node])
-    if not gone:
-        return
-    now = await db_carry.of_files(connection, files)
-    heirs: list[Heir] = []
-    for path, nodes in gone.items():
-        fresh = [now[node] for node in there - before.keys() if now[node].path == path and now[node].source_hash]
-        heirs += carrier.heirs(nodes, fresh)
-    renames: defaultdict[tuple[str, str | None], dict[str, str]] = defaultdict(dict)
-    for heir in heirs:
-        if heir.same and heir.old.owner == heir.new.owner and heir.old.name != heir.new.name:
-            renames[heir.old.path, heir.old.owner][heir.old.name] = heir.new.name
-    kept = {
-        node: Kept(renames=names, source_was=one.source_hash)
-        for node, one in before.items()
-        if node in there
-        and one.shape_hash is not None
-        and (one.shape_hash, one.source_hash != now[node].source_hash) == (now[node].shape_hash, True)
-        and (names := renames.get((one.path, None if one.kind == NodeKind.FILE else one.fqn)))
-    }
-    await db_carry.carry(connection, repo_id, heirs, carrier, kept)
-
-
 async def _drop_nodes(connection: AsyncConnection, gone: set[int], written: Written) -> None:
     """Remove what is gone and has no chunk; what has one is adrift."""
     written.adrift = sorted(await db_carry.with_chunks(connection, sorted(gone)))
@@ -319,35 +283,6 @@ async def _drop_nodes(connection: AsyncConnection, gone: set[int], written: Writ
     if bare:
         await connection.execute(text("DELETE FROM node WHERE id = ANY (CAST(:ids AS bigint[]))"), {"ids": bare})
     written.nodes_removed = len(bare)
-
-
-async def _mark_unfinished(connection: AsyncConnection, written: Written) -> None:
-    if not written.adrift:
-        return
-    rows = await connection.execute(
-        text(
-            "UPDATE file SET content_hash = NULL, mtime_ns = NULL WHERE id IN "
-            "(SELECT file_id FROM node WHERE id = ANY (CAST(:ids AS bigint[]))) RETURNING path"
-        ),
-        {"ids": written.adrift},
-    )
-    written.unfinished = [row.path for row in rows]
-
-
-async def finish_files(db: Database, repo_id: int, files: Sequence[tuple[str, int, str]]) -> None:
-    """Nothing is adrift any more in these files: remember their (path, mtime_ns, content_hash)."""
-    if not files:
-        return
-    rows = [{"path": path, "mtime_ns": mtime_ns, "content_hash": content} for path, mtime_ns, content in files]
-    async with db.statement() as connection:
-        await connection.execute(
-            text(
-                "UPDATE file f SET content_hash = g.content_hash, mtime_ns = g.mtime_ns "
-                "FROM jsonb_to_recordset(CAST(:files AS jsonb)) AS g (path text, mtime_ns bigint, content_hash text) "
-                "WHERE f.repo_id = :repo AND f.path = g.path"
-            ),
-            {"repo": repo_id, "files": dump(rows)},
-        )
 
 
 async def describe_chunks(connection: AsyncConnection, repo_id: int, chunks: Mapping[int, ChunkText]) -> None:

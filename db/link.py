@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.parsed import Mark
 from db.payload import dump
@@ -85,12 +86,12 @@ class BareNode:
 
 
 async def load_nodes(db: Database, repo_id: int) -> list[StoredNode]:
-    """Every node of the repository, by id."""
+    """Every node of the repository in source order: what is found first must not depend on when it was stored."""
     async with db.statement() as connection:
         rows = await connection.execute(
             text(
                 f"SELECT {NODE_COLUMNS} FROM node n LEFT JOIN file f ON f.id = n.file_id "
-                "WHERE n.repo_id = :repo ORDER BY n.id"
+                "WHERE n.repo_id = :repo ORDER BY f.path NULLS FIRST, n.line_start, n.kind, n.fqn, n.ordinal"
             ),
             {"repo": repo_id},
         )
@@ -236,20 +237,19 @@ async def nodes_without_chunk(db: Database, repo_id: int, *, after: int, limit: 
         return [BareNode(**{**row._mapping, "params": tuple(row.params)}) for row in rows]
 
 
-async def bare_nodes(db: Database, nodes: Sequence[int]) -> list[BareNode]:
+async def bare_nodes(connection: AsyncConnection, nodes: Sequence[int]) -> list[BareNode]:
     """These nodes, as far as it is needed to say what their chunks say."""
-    async with db.statement() as connection:
-        rows = await connection.execute(
-            text(
-                "SELECT n.id, n.kind, n.fqn, n.params, COALESCE(n.source_code, '') AS source_code, "
-                "COALESCE(f.path, '') AS path, "
-                "EXISTS (SELECT FROM edge e WHERE e.src = n.id AND e.kind = 'CONTAINS') AS holds "
-                "FROM node n LEFT JOIN file f ON f.id = n.file_id WHERE n.id = ANY (CAST(:nodes AS bigint[])) "
-                "ORDER BY n.id"
-            ),
-            {"nodes": list(nodes)},
-        )
-        return [BareNode(**{**row._mapping, "params": tuple(row.params)}) for row in rows]
+    rows = await connection.execute(
+        text(
+            "SELECT n.id, n.kind, n.fqn, n.params, COALESCE(n.source_code, '') AS source_code, "
+            "COALESCE(f.path, '') AS path, "
+            "EXISTS (SELECT FROM edge e WHERE e.src = n.id AND e.kind = 'CONTAINS') AS holds "
+            "FROM node n LEFT JOIN file f ON f.id = n.file_id WHERE n.id = ANY (CAST(:nodes AS bigint[])) "
+            "ORDER BY n.id"
+        ),
+        {"nodes": list(nodes)},
+    )
+    return [BareNode(**{**row._mapping, "params": tuple(row.params)}) for row in rows]
 
 
 async def insert_chunks(db: Database, repo_id: int, chunks: Sequence[Mapping[str, Any]]) -> int:

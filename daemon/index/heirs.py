@@ -25,7 +25,7 @@ def heirs_of(gone: Sequence[Candidate], fresh: Sequence[Candidate]) -> list[Heir
     called otherwise (same kind and shape), then what stood in a class that is called otherwise. A class or file that
     was edited on its way goes where most of its members went: its text is old there, and better than none.
 
-    What is found does not depend on how much of it was carried before: a run that was killed goes on in the next.
+    All of them are to be carried at once: what is found of a part may be something else.
     """
     search = _Search({one.node_id: one for one in gone}, {one.node_id: one for one in fresh})
     search.files()
@@ -199,11 +199,15 @@ def _said(one: Candidate) -> Hashable:
 
 def _telling(one: Candidate) -> Hashable:
     """The same where it says so much that no other says it by chance: in another class it is still the same code."""
-    return None if one.shape_hash is None else _said(one)
+    return _said(one) if _is_telling(one) else None
 
 
 def _shape(one: Candidate) -> Hashable:
-    return None if one.shape_hash is None else (one.kind, one.lang, one.shape_hash)
+    return (one.kind, one.lang, one.shape_hash) if _is_telling(one) and one.kind != NodeKind.FILE else None
+
+
+def _is_telling(one: Candidate) -> bool:
+    return one.shape_hash is not None and not one.shape_hash.startswith("~")
 
 
 def _with(key: _Key, *more: _Key) -> _Key:

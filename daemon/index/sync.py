@@ -28,7 +28,7 @@ from db.parsed import IndexReport, ParsedFile, ParsedNode, SkippedFile
 from db.session import Database
 from db.types import Stage
 
-_BATCH = 500  # chunks that are carried in one transaction
+_BATCH = 500  # chunks that are carried by one statement; all are carried in one transaction, or none
 
 Progress = Callable[[str, int, int], None]  # step, done, all
 
@@ -232,19 +232,20 @@ async def _carry(db: Database, repo_id: int, gone: Sequence[str], run: _Run) -> 
     adrift = run.written.adrift
     left, fresh = await db_carry.adrift(db, repo_id, adrift, gone)
     heirs = await asyncio.to_thread(carrier.heirs, left, fresh)
-    for start in range(0, len(heirs), _BATCH):
-        batch = heirs[start : start + _BATCH]
-        there = await db_link.bare_nodes(db, [one.new.node_id for one in batch])
-        chunks = {node.id: chunk for node in there if (chunk := _said(node)) is not None}
+    if heirs:
         async with db.write() as connection:
-            await db_carry.carry(connection, repo_id, batch, carrier)
-            await db_index.describe_chunks(connection, repo_id, chunks)
+            for start in range(0, len(heirs), _BATCH):
+                batch = heirs[start : start + _BATCH]
+                there = await db_link.bare_nodes(connection, [one.new.node_id for one in batch])
+                chunks = {node.id: chunk for node in there if (chunk := _said(node)) is not None}
+                await db_carry.carry(connection, repo_id, batch, carrier)
+                await db_index.describe_chunks(connection, repo_id, chunks)
     if adrift or gone:
         buried = await db_carry.bury(db, repo_id, adrift, gone)
         run.written.nodes_removed += buried[0]
         run.written.chunks_removed += buried[1]
     unfinished = [run.unfinished[path] for path in run.written.unfinished]
-    await db_index.finish_files(db, repo_id, unfinished)
+    await db_carry.finish_files(db, repo_id, unfinished)
 
 
 @asynccontextmanager

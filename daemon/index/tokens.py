@@ -217,11 +217,11 @@ def source_hash(one: Found) -> str:
     return digest(cast("list[bytes]", tokens))  # without members there are bytes only
 
 
-def shape_hash(one: Found) -> str | None:
+def shape_hash(one: Found) -> str:
     """Hash as of the source, but with every name that is declared here as a placeholder: its own, those of its members.
 
-    Two texts of one shape differ in these names alone, wherever they stand as tokens or as words of doc comments. None
-    where besides the head there is so little that others look the same by chance.
+    Two texts of one shape differ in these names alone, wherever they stand as tokens or as words of doc comments. It
+    begins with ``~`` where besides the head there is so little that others look the same by chance.
     """
     names = {member.name.encode(): b"\x05%d" % place for place, member in enumerate(one.members)}
     if one.kind is not NodeKind.FILE:
@@ -233,14 +233,15 @@ def shape_hash(one: Found) -> str | None:
         own = _flat(part.tokens)
         substance += len(own)
         tokens += [*_flat(part.notes), *_stub(part), *own, doc_token(part.doc)]
-    if substance < _SUBSTANCE or not names:
-        return None
-    return digest(
+    shape = digest(
         [
             words.sub(lambda found: names[found[0]], token) if token.startswith(_DOC) else names.get(token, token)
             for token in tokens
         ]
+        if names
+        else tokens
     )
+    return shape if substance >= _SUBSTANCE else f"~{shape}"
 
 
 def signature_hash(one: Found, supertypes: tuple[str, ...]) -> str:

@@ -98,7 +98,7 @@ class Shop:
         (self.root / path).write_text(text)
 
     def nothing_is_due(self) -> bool:
-        return scalar(self.psql, "SELECT count(*) FROM work WHERE state <> 'done'") == 0
+        return bool(scalar(self.psql, "SELECT count(*) = 0 FROM work WHERE state <> 'done'"))
 
 
 @pytest.fixture
