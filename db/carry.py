@@ -154,7 +154,8 @@ async def carry(
         heir, stays = goes.get(chunk.node_id), kept.get(chunk.node_id)
         before = Texts(content_raw=chunk.content_raw, content=chunk.content, instruct=chunk.instruct)
         told = carrier.retold(before, asked[chunk.node_id], sources.get(chunk.node_id, chunk.source_code))
-        if heir is None and stays is None and told in {None, before}:
+        # An update that changes nothing would ask for another text.
+        if heir is None and (told is None or chunk.content_raw is None or (stays is None and told == before)):
             continue
         holds = told is not None and (heir is None or heir.same)
         rows.append(

@@ -20,7 +20,7 @@ from daemon.index.sync import sync
 from daemon.settings import IndexSettings
 from db.session import Database
 from tests.support.builders import Connection
-from tests.support.edits import SOURCES, STEPS, Tree
+from tests.support.histories import SOURCES, STEPS, Tree
 from tests.support.snapshot import differences, snapshot
 
 LANGUAGES = sorted(folder.name for folder in SOURCES.iterdir())

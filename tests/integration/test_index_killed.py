@@ -19,7 +19,7 @@ from daemon.index.sync import sync
 from db.session import Database
 from tests.support.builders import Connection, scalar
 from tests.support.database import with_database
-from tests.support.edits import SOURCES
+from tests.support.histories import SOURCES
 from tests.support.processes import ROOT
 from tests.support.snapshot import Snapshot, differences, snapshot
 from tests.support.victim import SETTINGS
