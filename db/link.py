@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.parsed import Mark
 from db.payload import dump
@@ -81,15 +82,16 @@ class BareNode:
     params: tuple[dict[str, Any], ...]
     source_code: str
     path: str
+    holds: bool = False  # nodes of its own stand in it
 
 
 async def load_nodes(db: Database, repo_id: int) -> list[StoredNode]:
-    """Every node of the repository, by id."""
+    """Every node of the repository in source order: what is found first must not depend on when it was stored."""
     async with db.statement() as connection:
         rows = await connection.execute(
             text(
                 f"SELECT {NODE_COLUMNS} FROM node n LEFT JOIN file f ON f.id = n.file_id "
-                "WHERE n.repo_id = :repo ORDER BY n.id"
+                "WHERE n.repo_id = :repo ORDER BY f.path NULLS FIRST, n.line_start, n.kind, n.fqn, n.ordinal"
             ),
             {"repo": repo_id},
         )
@@ -203,7 +205,9 @@ async def write_contexts(db: Database, chunks: Sequence[StoredChunk]) -> None:
         db,
         # A piece that has become a whole, and has no text yet, waits for what it holds. One that is a whole no longer
         # is made from its own source again.
-        "UPDATE chunk c SET strategy = g.strategy, context_hash = g.context_hash, priority = g.priority, "
+        "UPDATE chunk c SET strategy = g.strategy, priority = g.priority, "
+        "context_hash = CASE WHEN doctown_is_whole(g.strategy) AND NOT doctown_is_whole(c.strategy) "
+        "AND COALESCE(c.content_raw, '') = '' THEN NULL ELSE g.context_hash END, "
         "source_hash = CASE WHEN doctown_is_whole(g.strategy) = doctown_is_whole(c.strategy) THEN c.source_hash "
         "WHEN doctown_is_whole(c.strategy) THEN n.source_hash "
         "WHEN COALESCE(c.content_raw, '') = '' THEN NULL ELSE c.source_hash END "
@@ -231,6 +235,21 @@ async def nodes_without_chunk(db: Database, repo_id: int, *, after: int, limit: 
             {"repo": repo_id, "after": after, "limit": limit},
         )
         return [BareNode(**{**row._mapping, "params": tuple(row.params)}) for row in rows]
+
+
+async def bare_nodes(connection: AsyncConnection, nodes: Sequence[int]) -> list[BareNode]:
+    """These nodes, as far as it is needed to say what their chunks say."""
+    rows = await connection.execute(
+        text(
+            "SELECT n.id, n.kind, n.fqn, n.params, COALESCE(n.source_code, '') AS source_code, "
+            "COALESCE(f.path, '') AS path, "
+            "EXISTS (SELECT FROM edge e WHERE e.src = n.id AND e.kind = 'CONTAINS') AS holds "
+            "FROM node n LEFT JOIN file f ON f.id = n.file_id WHERE n.id = ANY (CAST(:nodes AS bigint[])) "
+            "ORDER BY n.id"
+        ),
+        {"nodes": list(nodes)},
+    )
+    return [BareNode(**{**row._mapping, "params": tuple(row.params)}) for row in rows]
 
 
 async def insert_chunks(db: Database, repo_id: int, chunks: Sequence[Mapping[str, Any]]) -> int:

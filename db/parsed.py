@@ -46,6 +46,7 @@ class ParsedNode:
     source_code: str
     source_hash: str
     signature_hash: str
+    shape_hash: str = "~"  # as of the source, with a placeholder for each name that is declared in it: tokens.py
     params: tuple[Param, ...] = ()
     return_type: str | None = None
     supertypes: tuple[str, ...] = ()

@@ -77,8 +77,18 @@ async def look_later(db: Database, wholes: Sequence[Whole], seconds: Sequence[fl
 
 
 async def touch(db: Database, repo_id: int) -> None:
-    """Put all wholes of a repository among the unsettled that are not made from what they hold now: after indexing."""
+    """Put all wholes of a repository among the unsettled that are not made from what they hold now: after indexing.
+
+    What is no whole any more, and waited to be looked at as one, waits no longer.
+    """
     async with db.statement() as connection:
+        await connection.execute(
+            text(
+                "DELETE FROM unsettled u USING chunk c WHERE u.repo_id = :repo AND c.id = u.chunk_id "
+                "AND NOT doctown_is_whole(c.strategy)"
+            ),
+            {"repo": repo_id},
+        )
         await connection.execute(
             text(
                 "INSERT INTO unsettled AS u (chunk_id, repo_id) SELECT c.id, c.repo_id FROM chunk c "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.carry import Candidate
 from db.payload import dump
 from db.session import Database
 from db.types import EdgeKind, NodeKind
@@ -58,8 +59,11 @@ async def sources(db: Database, repo_id: int) -> list[SourceFile]:
         return [SourceFile(**row._mapping) for row in rows]
 
 
-async def write(db: Database, repo_id: int, wholes: Sequence[Whole]) -> None:
-    """Make the nodes and CONTAINS edges of these wholes, and remove what was one and is none any more."""
+async def write(db: Database, repo_id: int, wholes: Sequence[Whole]) -> list[int]:
+    """Make the nodes and CONTAINS edges of these wholes; their nodes, in the same order.
+
+    What was a whole and is none any more stays until ``bury``: its chunk may belong to one of these now.
+    """
     rows = [
         {"kind": whole.kind, "fqn": whole.fqn, "name": whole.name, "lang": whole.lang,
          "package": whole.fqn if whole.kind is NodeKind.PACKAGE else "", "doc_summary": whole.doc_summary,
@@ -74,7 +78,60 @@ async def write(db: Database, repo_id: int, wholes: Sequence[Whole]) -> None:
             source = ids[whole.kind, whole.fqn]
             edges += [{"src": source, "name": path, "dst": node} for node, path in whole.files]
             edges += [{"src": source, "name": f"{folder}/", "dst": folders[folder]} for folder in whole.packages]
-        await _write_edges(connection, repo_id, edges, sorted(ids.values()))
+        owners = [ids[whole.kind, whole.fqn] for whole in wholes]
+        await _write_edges(connection, repo_id, edges, sorted(owners))
+        return owners
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adrift:
+    """Packages: those that are none any more and have a chunk, those that have none; and what each of them holds."""
+
+    gone: tuple[Candidate, ...]
+    fresh: tuple[Candidate, ...]
+    holds: Mapping[int, frozenset[int]]
+
+
+async def adrift(db: Database, repo_id: int, owners: Sequence[int]) -> Adrift:
+    """Where packages may have gone; ``owners`` are the nodes of all wholes that there are."""
+    async with db.statement() as connection:
+        rows = (
+            await connection.execute(
+                text(
+                    "SELECT n.id AS node_id, n.lang, n.fqn, n.name, n.id = ANY (CAST(:owners AS bigint[])) AS there, "
+                    "array_agg(e.dst) FILTER (WHERE e.dst IS NOT NULL) AS holds FROM node n "
+                    "LEFT JOIN edge e ON e.src = n.id AND e.kind = 'CONTAINS' "
+                    "WHERE n.repo_id = :repo AND n.file_id IS NULL AND n.kind = 'PACKAGE' "
+                    "AND EXISTS (SELECT FROM chunk c WHERE c.node_id = n.id) "
+                    "<> (n.id = ANY (CAST(:owners AS bigint[]))) GROUP BY n.id ORDER BY n.id"
+                ),
+                {"repo": repo_id, "owners": list(owners)},
+            )
+        ).all()
+    found = {
+        row.node_id: Candidate(
+            node_id=row.node_id, path="", kind=NodeKind.PACKAGE, lang=row.lang, fqn=row.fqn, name=row.name, owner=None,
+            ordinal=0, line_start=0, source_hash=None, shape_hash=None,
+        )
+        for row in rows
+    }  # fmt: skip
+    return Adrift(
+        gone=tuple(found[row.node_id] for row in rows if not row.there),
+        fresh=tuple(found[row.node_id] for row in rows if row.there),
+        holds={row.node_id: frozenset(row.holds or ()) for row in rows},
+    )
+
+
+async def bury(db: Database, repo_id: int, owners: Sequence[int]) -> None:
+    """Remove what was a whole and is none any more; ``owners`` are the nodes of all that there are."""
+    async with db.write() as connection:
+        await connection.execute(
+            text(
+                "DELETE FROM node WHERE repo_id = :repo AND file_id IS NULL AND kind = ANY (CAST(:kinds AS text[])) "
+                "AND NOT (id = ANY (CAST(:owners AS bigint[])))"
+            ),
+            {"repo": repo_id, "kinds": sorted(KINDS), "owners": list(owners)},
+        )
 
 
 async def _write_nodes(
@@ -91,15 +148,6 @@ async def _write_nodes(
             "package = excluded.package, doc_summary = excluded.doc_summary, doc_details = excluded.doc_details "
             "WHERE (n.name, n.lang, n.package, n.doc_summary, n.doc_details) IS DISTINCT FROM "
             "(excluded.name, excluded.lang, excluded.package, excluded.doc_summary, excluded.doc_details)"
-        ),
-        given,
-    )
-    await connection.execute(
-        text(
-            "DELETE FROM node n WHERE n.repo_id = :repo AND n.file_id IS NULL "
-            "AND n.kind = ANY (CAST(:kinds AS text[])) AND NOT EXISTS ("
-            "SELECT FROM jsonb_to_recordset(CAST(:nodes AS jsonb)) AS g (kind text, fqn text) "
-            "WHERE g.kind = n.kind AND g.fqn = n.fqn)"
         ),
         given,
     )

@@ -10,7 +10,7 @@ from daemon.index.history import Blob, Objects, differences, files_of, sizes_of
 from daemon.index.ignore import Fences
 from daemon.index.languages import language_of
 from daemon.index.projects import MAX_BYTES, is_project_file, roots_of
-from daemon.index.scan import FIRST_LINE, KIB, LINK, Content, Entry, KnownFile, Scan, judged, too_much
+from daemon.index.scan import FIRST_LINE, KIB, LINK, UNREAD, Content, Entry, KnownFile, Scan, by_roots, judged, too_much
 from daemon.settings import IndexSettings
 from db.parsed import SkippedFile
 
@@ -35,10 +35,12 @@ def scan_commit(
     known: Mapping[str, KnownFile],
     settings: IndexSettings,
     changed: frozenset[str] | None = None,
+    *,
+    roots_before: Mapping[str, str] | None = None,
 ) -> Scan:
     """Compare the tree of ``commit`` with what is known. Without ``changed`` every known file is read and compared.
 
-    Raises GitError.
+    ``roots_before`` as in scan.py. Raises GitError.
     """
     blobs = {blob.path: blob for blob in files_of(root, commit)}
     fences = Fences(root, settings.exclude, has=blobs.__contains__)
@@ -46,19 +48,6 @@ def scan_commit(
     sizes = sizes_of(root, (blob.oid for path, blob in meant.items() if _may_be_source(path)))
     objects = Objects(root)
     try:
-        to_read: list[Entry] = []
-        unchanged: list[str] = []
-        skipped: list[SkippedFile] = []
-        for path, blob in meant.items():
-            before = known.get(path)
-            if before is not None and changed is not None and path not in changed:
-                unchanged.append(path)
-                continue
-            seen = _look(blob, sizes.get(blob.oid), before, settings, objects)
-            if isinstance(seen, Entry):
-                to_read.append(seen)
-            elif seen is not None:
-                skipped.append(seen)
 
         def content(path: str) -> bytes:
             found = objects.read(meant[path].oid, MAX_BYTES)
@@ -67,6 +56,22 @@ def scan_commit(
             return found[0]
 
         roots = roots_of(root, filter(is_project_file, meant), content)
+        renamed = roots != (roots_before or {})
+        to_read: list[Entry] = []
+        unchanged: list[str] = []
+        skipped: list[SkippedFile] = []
+        for path, blob in meant.items():
+            before = known.get(path)
+            if before is not None and renamed and by_roots(path):
+                before = UNREAD
+            elif before is not None and changed is not None and path not in changed:
+                unchanged.append(path)
+                continue
+            seen = _look(blob, sizes.get(blob.oid), before, settings, objects)
+            if isinstance(seen, Entry):
+                to_read.append(seen)
+            elif seen is not None:
+                skipped.append(seen)
     finally:
         objects.close()
     present = {entry.path for entry in to_read} | set(unchanged) | {one.path for one in skipped}

@@ -93,7 +93,7 @@ class Neighbourhood:
 
     def _listed(self, members: set[int]) -> Some:
         found = [self._nodes[one] for one in members if one in self._nodes]
-        found.sort(key=lambda member: (member.line_start or 0, member.fqn, member.id))
+        found.sort(key=lambda member: (member.line_start or 0, member.fqn, member.signature or ""))
         first = tuple(
             Related(label=member.signature or member.name, role=_role(member), summary=member.doc_summary)
             for member in found[:SHOWN_MEMBERS]
@@ -147,7 +147,7 @@ def _role(node: StoredNode) -> str | None:
 
 
 def _some(related: list[Related], shown: int = SHOWN) -> Some:
-    related.sort(key=lambda one: (-one.count, one.label))
+    related.sort(key=lambda one: (-one.count, one.label, one.summary or ""))
     return Some(first=tuple(related[:shown]), total=len(related))
 
 

@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from daemon.index.languages import Naming
+
+ROOTED = frozenset({Naming.GO, Naming.RUST, Naming.SCRIPT})  # languages whose imports may begin with such a name
 MAX_BYTES = 1 << 20  # of one project file
 _GO_MODULE = re.compile(r"^module\s+\"?([^\s\"]+)", re.MULTILINE)
 _JSON_NOISE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])", re.DOTALL)

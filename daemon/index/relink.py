@@ -12,6 +12,7 @@ from typing import TypedDict
 from daemon.index.chunks import chunk_of, context_hash, priority, strategy_of
 from daemon.index.edges import Definition, Link, Use, link, typed
 from daemon.index.graph import Place, clusters, rank
+from daemon.index.heirs import ByContent, package_heirs
 from daemon.index.neighbourhood import Neighbourhood, is_test_path, percents, ranked
 from daemon.index.retell import subjects_of, with_roles
 from daemon.index.roles import uses_of
@@ -20,6 +21,8 @@ from daemon.index.sheet import render
 from daemon.index.sheet_words import Words
 from daemon.index.sheets import refresh
 from daemon.index.wholes import wholes_of
+from db import carry as db_carry
+from db import index as db_index
 from db import link as db_link
 from db import settle as db_settle
 from db import wholes as db_wholes
@@ -62,7 +65,9 @@ async def relink(
     """
     repo_id = repository.id
     with timed("wholes"):
-        await db_wholes.write(db, repo_id, wholes_of(repository.name, await db_wholes.sources(db, repo_id)))
+        owners = await db_wholes.write(db, repo_id, wholes_of(repository.name, await db_wholes.sources(db, repo_id)))
+        await _carry_packages(db, repo_id, owners)
+        await db_wholes.bury(db, repo_id, owners)
     nodes = await db_link.load_nodes(db, repo_id)
     edges = await db_link.load_edges(db, repo_id)
     imports = await db_link.load_imports(db, repo_id)
@@ -101,6 +106,22 @@ async def relink(
         await db_settle.touch(db, repo_id)
     progress("link", _STEPS, _STEPS)
     return len(changed) + made
+
+
+async def _carry_packages(db: Database, repo_id: int, owners: Sequence[int]) -> None:
+    """The chunk of a package goes where most of what it held went."""
+    adrift = await db_wholes.adrift(db, repo_id, owners)
+    heirs = package_heirs(adrift.gone, adrift.fresh, adrift.holds)
+    if not heirs:
+        return
+    texts = {
+        heir.new.node_id: chunk
+        for heir in heirs
+        if (chunk := chunk_of(heir.new.kind, heir.new.fqn, "", (), "", members=True)) is not None
+    }
+    async with db.write() as connection:
+        await db_carry.carry(connection, repo_id, heirs, ByContent())
+        await db_index.describe_chunks(connection, repo_id, texts)
 
 
 def _of_parts(nodes: Sequence[StoredNode], places: Mapping[int, Place]) -> dict[int, float]:

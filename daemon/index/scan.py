@@ -14,7 +14,7 @@ from daemon.index.encoding import to_utf8
 from daemon.index.ignore import Fences
 from daemon.index.languages import Language, language_of
 from daemon.index.listing import Listing, list_files
-from daemon.index.projects import is_project_file, roots_of
+from daemon.index.projects import ROOTED, is_project_file, roots_of
 from daemon.settings import IndexSettings
 from db.parsed import SkippedFile
 
@@ -87,14 +87,27 @@ class Content:
     mtime_ns: int
 
 
-def scan(root: Path, known: Mapping[str, KnownFile], settings: IndexSettings, only: Part | None = None) -> Scan:
+def scan(
+    root: Path,
+    known: Mapping[str, KnownFile],
+    settings: IndexSettings,
+    only: Part | None = None,
+    *,
+    roots_before: Mapping[str, str] | None = None,
+) -> Scan:
     """Compare a tree, or ``only`` a part of it, with what is known of it. Unchanged files are not opened.
 
-    Raises SourceError when the root itself is not a folder that can be read.
+    ``roots_before`` are the roots that the known files were read with: where they are others now, what imports by them
+    is read again, so that a part alone will not do. Raises SourceError when the root itself is not a folder that can be
+    read.
     """
     _check(root)
     fences = Fences(root, settings.exclude)
     listing = list_files(root, fences) if only is None else Listing(sorted(filter(fences.lets_in, only.listed)))
+    projects = only.projects if only is not None else filter(is_project_file, listing.paths)
+    roots = roots_of(root, filter(fences.lets_in, projects))
+    if roots != (roots_before or {}):
+        known = {path: UNREAD if by_roots(path) else file for path, file in known.items()}
     to_read: list[Entry] = []
     unchanged: list[str] = []
     skipped = list(listing.skipped)
@@ -114,15 +127,23 @@ def scan(root: Path, known: Mapping[str, KnownFile], settings: IndexSettings, on
             removed.append(path)
         else:
             skipped.append(hidden)
-    projects = only.projects if only is not None else filter(is_project_file, listing.paths)
     return Scan(
         to_read=tuple(to_read),
         unchanged=tuple(unchanged),
         removed=tuple(removed),
         skipped=tuple(skipped),
-        roots=roots_of(root, filter(fences.lets_in, projects)),
+        roots=roots,
         by_git=listing.by_git or only is not None,
     )
+
+
+UNREAD = KnownFile(size=-1, mtime_ns=-1, content_hash=None)
+
+
+def by_roots(path: str) -> bool:
+    """Whether what a file imports may depend on the roots; of a file without an ending nothing is known."""
+    language = language_of(path)
+    return language is None or language.naming in ROOTED
 
 
 def _check(root: Path) -> None:

@@ -7,27 +7,33 @@ import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from daemon.errors import SourceError
 from daemon.index import narrow
 from daemon.index.chunks import chunk_of
 from daemon.index.commits import changed_since, scan_commit
+from daemon.index.heirs import ByContent
 from daemon.index.history import resolve
 from daemon.index.pool import Result, Touched, parse_many
 from daemon.index.relink import relink
 from daemon.index.roletable import RoleTable, table_of
-from daemon.index.scan import KnownFile, Scan, scan
+from daemon.index.scan import KnownFile, Part, Scan, scan
 from daemon.index.sheet_words import Words, words_of
 from daemon.settings import IndexSettings
+from db import carry as db_carry
 from db import follow as db_follow
 from db import index as db_index
+from db import link as db_link
 from db import report
 from db import switch as db_switch
 from db.parsed import IndexReport, ParsedFile, ParsedNode, Position, SkippedFile
 from db.session import Database
 from db.types import Stage
+
+_BATCH = 500  # chunks that are carried by one statement; all are carried in one transaction, or none
 
 Progress = Callable[[str, int, int], None]  # step, done, all
 
@@ -49,6 +55,7 @@ class _Run:
     errors: list[tuple[str, int]] = field(default_factory=list)
     whole: list[tuple[str, str]] = field(default_factory=list)
     written: db_index.Written = field(default_factory=db_index.Written)
+    unfinished: dict[str, tuple[str, int, str]] = field(default_factory=dict)  # path, mtime_ns, content_hash
     seconds: dict[str, float] = field(default_factory=dict)
 
     def count(self, more: db_index.Written) -> None:
@@ -58,6 +65,8 @@ class _Run:
         self.written.edges += more.edges
         self.written.chunks += more.chunks
         self.written.chunks_removed += more.chunks_removed
+        self.written.adrift += more.adrift
+        self.written.unfinished += more.unfinished
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -178,15 +187,26 @@ async def _look(
         if wanted is not None:
             return await _look_at_commit(db, resolved, wanted, repository, before, usable, settings)
         survey = await asyncio.to_thread(narrow.survey, resolved, usable, settings)
+        known, seen = await _compare(db, resolved, repository, survey.part, settings)
+        if survey.part is not None and seen.roots != (repository.roots or {}):
+            survey = replace(survey, part=None)
+            known, seen = await _compare(db, resolved, repository, None, settings)
         part = survey.part
-        known = await db_index.known_files(db, repository.id, None if part is None else part.paths)
-        seen = await asyncio.to_thread(scan, resolved, _remembered(known), settings, part)
         untouched, skipped = (0, ()) if part is None else await db_follow.untouched(db, repository.id, part.paths)
     return _Found(
         root=resolved, repository=repository, known=known, scan=seen, before=before,
         position=survey.position if seen.by_git else lambda _: None, is_fresh=survey.is_fresh,
         commit=survey.state.commit if survey.state else None, untouched=untouched, skipped=skipped,
     )  # fmt: skip
+
+
+async def _compare(
+    db: Database, root: Path, repository: db_index.StoredRepository, part: Part | None, settings: IndexSettings
+) -> tuple[Mapping[str, db_index.StoredFile], Scan]:
+    """What is known of a folder or of a part of it, and how it looks now."""
+    known = await db_index.known_files(db, repository.id, None if part is None else part.paths)
+    look = partial(scan, root, _remembered(known), settings, part, roots_before=repository.roots)
+    return known, await asyncio.to_thread(look)
 
 
 async def _look_at_commit(
@@ -202,7 +222,8 @@ async def _look_at_commit(
     since = usable.commit if usable is not None and usable.basis == basis else None
     known = await db_index.known_files(db, repository.id)
     changed = await asyncio.to_thread(changed_since, root, since, commit)
-    seen = await asyncio.to_thread(scan_commit, root, commit, _remembered(known), settings, changed)
+    look = partial(scan_commit, root, commit, _remembered(known), settings, changed, roots_before=repository.roots)
+    seen = await asyncio.to_thread(look)
     return _Found(
         root=root, repository=repository, known=known, scan=seen, before=before, commit=commit,
         position=lambda _: Position(commit=commit, apart=(), basis=basis), is_fresh=lambda _: False,
@@ -265,9 +286,7 @@ async def _rewrite(
     await db_index.hold(db, repository.id)
     with run.timed("store"):
         run.count(await db_index.write_skipped(db, repository.id, skips))
-        if gone:
-            run.count(await db_index.remove_files(db, repository.id, gone))
-            run.removed = len(gone)
+        run.removed = len(gone)
     total = len(found.scan.to_read)
     async with _parsed(found.root, found.scan, settings, run) as batches:
         done = 0
@@ -278,11 +297,35 @@ async def _rewrite(
             run.unsure += [file.path for file in batch if found.is_fresh(file.mtime_ns)]
             done += len(batch)
             progress("index", done, total)
+    with run.timed("carry"):
+        await _carry(db, repository.id, gone, run)
     run.written.chunks += await relink(db, repository, run.timed, progress, words, table)
     if Stage.INSTRUCT in await db_switch.stages(db):
         with run.timed("sites"):
             await db_switch.write_sites(db, repository.id)
-    await db_index.finish(db, repository.id, roles=table.fingerprint)
+    await db_index.finish(db, repository.id, roles=table.fingerprint, roots=found.scan.roots)
+
+
+async def _carry(db: Database, repo_id: int, gone: Sequence[str], run: _Run) -> None:
+    """Chunks go where their code went, and what is gone is removed with all that nobody inherits."""
+    carrier = ByContent()
+    adrift = run.written.adrift
+    left, fresh = await db_carry.adrift(db, repo_id, adrift, gone)
+    heirs = await asyncio.to_thread(carrier.heirs, left, fresh)
+    if heirs:
+        async with db.write() as connection:
+            for start in range(0, len(heirs), _BATCH):
+                batch = heirs[start : start + _BATCH]
+                there = await db_link.bare_nodes(connection, [one.new.node_id for one in batch])
+                chunks = {node.id: chunk for node in there if (chunk := _said(node)) is not None}
+                await db_carry.carry(connection, repo_id, batch, carrier)
+                await db_index.describe_chunks(connection, repo_id, chunks)
+    if adrift or gone:
+        buried = await db_carry.bury(db, repo_id, adrift, gone)
+        run.written.nodes_removed += buried[0]
+        run.written.chunks_removed += buried[1]
+    unfinished = [run.unfinished[path] for path in run.written.unfinished]
+    await db_carry.finish_files(db, repo_id, unfinished)
 
 
 @asynccontextmanager
@@ -327,7 +370,15 @@ async def _store(
             for j, node in enumerate(file.nodes)
             if (chunk := _chunk(file, node)) is not None
         }
-        run.count(await db_index.write_files(db, repo_id, parsed, chunks))
+        written = await db_index.write_files(db, repo_id, parsed, chunks, ByContent())
+        run.count(written)
+        by_path = {file.path: (file.path, file.mtime_ns, file.content_hash) for file in parsed}
+        run.unfinished |= {path: by_path[path] for path in written.unfinished}
+
+
+def _said(node: db_link.BareNode) -> db_index.ChunkText | None:
+    names = [str(param["name"]) for param in node.params]
+    return chunk_of(node.kind, node.fqn, node.path, names, node.source_code, members=node.holds)
 
 
 def _chunk(file: ParsedFile, node: ParsedNode) -> db_index.ChunkText | None:

@@ -44,6 +44,7 @@ class Repository(Base):
     indexing_until: Mapped[moment | None]  # while it lies ahead, nothing of this repository is claimed
     indexed_at: Mapped[moment | None]
     roles: Mapped[str | None]  # fingerprint of the table that the roles of its nodes were told by
+    roots: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # prefix of an import -> folder, when files were read
     created_at: Mapped[moment_now]
     weight: Mapped[int] = mapped_column(Integer, server_default=text("1"))
     budget_until: Mapped[moment | None]  # while it lies ahead, no text of it is written: its budget is used up
@@ -120,6 +121,7 @@ class Node(Base):
     source_code: Mapped[str | None]
     source_hash: Mapped[str | None]
     signature_hash: Mapped[str | None]
+    shape_hash: Mapped[str | None]  # as source_hash, with a placeholder for each name that is declared in the code
     centrality: Mapped[float] = mapped_column(REAL, server_default=text("0"))  # 0 .. 1
     level: Mapped[int] = mapped_column(Integer, server_default=text("0"))  # 0 leans on nothing in the index
     cluster: Mapped[int | None] = mapped_column(Integer)

@@ -11,7 +11,9 @@ UPDATE chunk c SET
        quality_target = g.quality_target, idents = g.idents, words = g.words,
        source_hash = CASE WHEN doctown_is_whole(g.strategy) = doctown_is_whole(c.strategy) THEN c.source_hash
                           WHEN doctown_is_whole(c.strategy) THEN n.source_hash
-                          WHEN COALESCE(c.content_raw, '') = '' THEN NULL ELSE c.source_hash END
+                          WHEN COALESCE(c.content_raw, '') = '' THEN NULL ELSE c.source_hash END,
+       context_hash = CASE WHEN doctown_is_whole(g.strategy) AND NOT doctown_is_whole(c.strategy)
+                                AND COALESCE(c.content_raw, '') = '' THEN NULL ELSE c.context_hash END
   FROM given g JOIN node n ON n.id = g.node_id
  WHERE c.node_id = g.node_id AND c.part = 0
    AND (c.title, c.strategy, c.audience, c.goal, c.quality_target, c.idents, c.words)

@@ -1,9 +1,9 @@
 -- SETTLE: how the wholes stand whose time to be looked at has come (:force: all). What is open below holds a whole back;
 -- a first text waits for nothing that is only to be refreshed. What has waited for its next try for :quiet_s holds
--- nothing back. What the pieces say is read only where nothing is open.
+-- nothing back. What the pieces say is read only where nothing is open. What is no whole any more has nothing to settle.
 WITH looked AS MATERIALIZED (
     SELECT u.chunk_id, u.touched_at, u.look_at, c.node_id, c.source_hash, c.context_hash,
-           COALESCE(c.content_raw, '') <> '' AS written
+           COALESCE(c.content_raw, '') <> '' AS written, doctown_is_whole(c.strategy) AS whole
       FROM unsettled u
       JOIN chunk c ON c.id = u.chunk_id
       JOIN repository r ON r.id = u.repo_id
@@ -24,7 +24,7 @@ WITH looked AS MATERIALIZED (
            CASE WHEN NOT s.open AND NOT s.waiting THEN doctown_pieces_hash(s.node_id) END AS pieces
       FROM standing s
 )
-SELECT chunk_id, look_at, own, pieces, written, open OR waiting AS held,
-       (source_hash, context_hash) IS NOT DISTINCT FROM (own, pieces) AS same,
+SELECT chunk_id, look_at, own, pieces, written, whole AND (open OR waiting) AS held,
+       NOT whole OR (source_hash, context_hash) IS NOT DISTINCT FROM (own, pieces) AS same,
        extract(epoch FROM clock_timestamp() - touched_at)::double precision AS quiet_for_s
   FROM said

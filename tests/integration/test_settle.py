@@ -515,3 +515,14 @@ async def test_clusters_are_told_and_shown(db: Database, psql: Connection, tree:
     around = (await db_gather.look(db, [package], Stage.CODER, language="en"))[package].around
     assert around is not None
     assert (around.serves, around.leans_on) == (("shop",), ())
+
+
+async def test_what_is_no_whole_any_more_is_not_settled_as_one(db: Database, psql: Connection, shop: Shop) -> None:
+    file = shop.files[0]
+    psql.execute(
+        "UPDATE chunk SET strategy = 'skeleton', source_hash = 'own', context_hash = '-' WHERE id = %s", (file,)
+    )
+    await settle(db, quiet_s=QUIET_S, force=True)
+    row = chunk_row(psql, file)
+    assert (row["source_hash"], row["context_hash"]) == ("own", "-"), "it is made from its own code, and no whole"
+    assert scalar(psql, "SELECT count(*) FROM unsettled WHERE chunk_id = %s", file) == 0
