@@ -216,6 +216,10 @@ def _rename_symbol(world: World) -> None:
     world.replace("shop/tools.py", "total", "grand_total")
 
 
+def _rename_method(world: World) -> None:
+    world.replace("shop/orders.py", "place(", "accept(")
+
+
 def _move(world: World) -> None:
     (world.root / "shop/tools.py").write_text("", encoding="utf-8")
     with (world.root / "shop/mail.py").open("a", encoding="utf-8") as file:
@@ -265,7 +269,7 @@ def _cost(*reasons: str, pieces: int = 0, wholes: int = 0, talker: int = 0, ledg
 _BELOW = ("context", "raw-changed")  # neighbours and wholes, and plain texts of what came out different
 _EDITED = ("source", *_BELOW)
 
-# Renames and moves are bookkeeping once identities are kept over them; then their rows say zero, here and nowhere else.
+# What a move or rename costs is what file, package and repository have to say anew: their parts are others now.
 EDITS = (
     Edit("nothing", _nothing, _cost()),
     Edit("whitespace and layout", _whitespace, _cost()),
@@ -279,16 +283,17 @@ EDITS = (
         _cost(*_EDITED, pieces=3, wholes=3, talker=6),
     ),
     Edit("function deleted", _delete, _cost(*_EDITED, wholes=3, talker=3)),
-    Edit("file renamed", _rename_file, _cost("new", *_BELOW, wholes=2, talker=2, ledger=4)),
+    Edit("file renamed", _rename_file, _cost()),
+    Edit("method renamed", _rename_method, _cost(*_BELOW, pieces=1, wholes=3, talker=4)),  # its class names it
     Edit(
-        "function renamed",
+        "function too short to be told by its shape renamed",
         _rename_symbol,
         _cost("new", *_EDITED, pieces=1, wholes=3, talker=4),
     ),
     Edit(
         "function moved to another file",
         _move,
-        _cost("new", *_EDITED, wholes=3, talker=3, ledger=2),
+        _cost(*_EDITED, wholes=3, talker=3),
     ),
     Edit("body reverted", _body_back, _cost(*_EDITED, ledger=8), before=_body),
     Edit("file copied", _copy, _cost("new", *_BELOW, wholes=2, talker=2, ledger=4)),
