@@ -7,10 +7,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REPO ?= .
 LIMIT ?= 8
+N ?= 30
 ASK ?=
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help setup demo test test-long faults check format docs bench quality safety sizes clean
+.PHONY: help setup demo test test-long faults check format docs bench quality safety sizes edits replay clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -61,8 +62,14 @@ quality: $(STAMP) ## How well the guards tell good answers from spoilt ones, by 
 safety: $(STAMP) ## Planted secrets, false alarms on our own code, injections: what comes through
 	@PYTHONPATH=. $(BIN)/python benchmarks/safety.py daemon db
 
+edits: $(STAMP) ## What single edits cost in model calls, by stage and reason (the table of docs/staleness.md)
+	@PYTHONPATH=. $(BIN)/python benchmarks/edits.py
+
 sizes: $(STAMP) ## What becomes of code that fits into no context window
 	@PYTHONPATH=. $(BIN)/python benchmarks/monsters.py
+
+replay: $(STAMP) ## Model calls over the last N=30 commits of the git repository REPO=path, beside what they changed
+	@PYTHONPATH=. $(BIN)/python benchmarks/replay.py "$(REPO)" --commits $(N)
 
 clean: ## Remove the virtual environment and caches (the embedded database stays)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

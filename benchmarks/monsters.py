@@ -14,7 +14,6 @@ import asyncio
 import random
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -159,6 +158,10 @@ class Watched:
         """As the model says."""
         return await self._model.check()
 
+    async def digest(self) -> str | None:
+        """As the model says."""
+        return await self._model.digest()
+
     async def close(self) -> None:
         """Close the model."""
         await self._model.close()
@@ -173,8 +176,6 @@ class Row:
     stage: TextStage
     calls: list[Completion]
     quality: dict[str, Any]
-    seconds: float
-    laying_out: float
 
     def cells(self) -> list[str]:
         """As Markdown wants them."""
@@ -186,15 +187,15 @@ class Row:
         estimated = self.stage._asker.budget.tokens(source)
         return [
             self.title, f"{source.count(chr(10)) + 1:,}", f"{len(source):,}", f"{estimated:,}", parts,
-            f"{quality.get('left_out_lines', 0):,}", f"{quality.get('members_left_out', 0):,}", str(len(self.calls)),
-            f"{sum(counted):,}", f"{quality['tokens_estimated']:,}", f"{max(counted):,} of {room:,}",
-            f"{self.laying_out:.1f}", f"{self.seconds:.1f}",
+            f"{100 * quality.get('left_out_chars', 0) / len(source):.0f} %", f"{quality.get('members_left_out', 0):,}",
+            f"{quality.get('parts_noted', 0)} + {quality['attempts']}", f"{sum(counted):,}",
+            f"{sum(counted) / quality['tokens_estimated']:.2f}", f"{max(counted):,} of {room:,}",
         ]  # fmt: skip
 
 
 HEAD = (
-    "piece", "lines", "characters", "tokens of it (estimated)", "parts read", "lines left out", "members left out",
-    "calls", "tokens sent (counted)", "tokens sent (estimated)", "largest prompt", "laid out in s", "all in s",
+    "piece", "lines", "characters", "its tokens, estimated", "parts read", "left out", "members left out",
+    "calls: notes + answers", "tokens sent", "of the estimate", "largest prompt",
 )  # fmt: skip
 
 
@@ -248,14 +249,11 @@ async def work(app: App, repo_id: int, who: str) -> None:
             continue
         safe = safety.material(material).material
         watched = Watched(app.model(Stage.CODER))
-        stage = app.text_stage(Stage.CODER)
+        stage = app.text_stage(Stage.CODER).stage_for(safe)
         stage.model = watched
         stage._asker.model = watched
-        started = time.perf_counter()
-        await asyncio.to_thread(stage._lay_out, safe)
-        laid = time.perf_counter() - started
         draft = await stage.write(safe)
-        row = Row(monster.title, safe, stage, watched.calls, draft.quality, time.perf_counter() - started - laid, laid)
+        row = Row(monster.title, safe, stage, watched.calls, draft.quality)
         print(f"| {' | '.join(row.cells())} |", flush=True)
 
 
@@ -273,7 +271,7 @@ async def material_of(db: Database, repo_id: int, monster: Monster) -> Material 
         ).scalar()
     if chunk is None:
         return None
-    return (await db_gather.look(db, [chunk], language="en"))[chunk]
+    return (await db_gather.look(db, [chunk], Stage.CODER, language="en"))[chunk]
 
 
 def print_index(title: str, report: IndexReport) -> None:

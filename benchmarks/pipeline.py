@@ -31,7 +31,9 @@ from daemon.index.sync import sync
 from daemon.llm.base import Completion, Embedder, Health, Prompt, TextModel
 from daemon.settings import EmbedderSettings, EndpointSettings, LogSettings, Settings
 from daemon.stages.base import TextStage, Writing
+from daemon.stages.by_strategy import ByStrategy
 from daemon.stages.coder import Coder
+from daemon.stages.origin import Input
 from daemon.stages.talker import Talker
 from daemon.words import Words
 from daemon.work.events import Tally
@@ -80,6 +82,10 @@ class TimedModel:
         """As the model says."""
         return await self._model.check()
 
+    async def digest(self) -> str | None:
+        """As the model says."""
+        return await self._model.digest()
+
     async def close(self) -> None:
         """Close the model."""
         await self._model.close()
@@ -105,7 +111,8 @@ class TimedWriting:
 
     def __init__(self, writing: Writing, clock: Clock) -> None:
         self._writing, self._clock = writing, clock
-        self.stage, self.source, self.facts = writing.stage, writing.source, writing.facts
+        self.stage, self.prompt = writing.stage, writing.prompt
+        self.source, self.facts = writing.source, writing.facts
         self.settings, self.hints, self.usage = writing.settings, writing.hints, writing.usage
 
     def fields(self, material: Material, words: Words) -> Any:
@@ -116,7 +123,7 @@ class TimedWriting:
         finally:
             self._clock.add("prompts", started)
 
-    def inputs(self, material: Material) -> Sequence[object]:
+    def inputs(self, material: Material) -> Sequence[Input]:
         """What the key covers."""
         started = time.perf_counter()
         try:
@@ -154,14 +161,14 @@ class TimedApp(App):
 
     clock: Clock
 
-    def text_stage(self, stage: Stage, hold: Callable[[TextModel], TextModel] | None = None) -> TextStage:
+    def text_stage(self, stage: Stage, hold: Callable[[TextModel], TextModel] | None = None) -> ByStrategy:
         """Coder or Talker, timed."""
         writing = TimedWriting(Coder() if stage is Stage.CODER else Talker(), self.clock)
         model: TextModel = TimedModel(self.model(stage), self.clock)
         if hold is not None:
             model = hold(model)
         guards = tuple(TimedGuard(guard, self.clock) for guard in self.guards(stage))
-        return TextStage(writing, model, self.prompts, guards, self.settings.guard)
+        return ByStrategy(TextStage(writing, model, self.prompts, guards, self.settings.guard))
 
 
 @asynccontextmanager

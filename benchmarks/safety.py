@@ -30,7 +30,7 @@ from daemon.safety.material import Safety
 from daemon.safety.redact import Redactor
 from daemon.safety.visible import control_tokens, hidden
 from daemon.settings import Settings
-from daemon.stages.base import TextStage
+from daemon.stages.by_strategy import ByStrategy
 from db.session import Database
 from db.types import Material, Stage
 from tests.support.injections import Injection, injections
@@ -192,6 +192,10 @@ class Obedient:
         """All is well."""
         return Health(ok=True, summary="obedient")
 
+    async def digest(self) -> str | None:
+        """None: nothing is weighed here."""
+        return None
+
     async def close(self) -> None:
         """Nothing to let go."""
 
@@ -215,7 +219,7 @@ def an_app() -> App:
     return App(settings=settings, db=Database("postgresql://nowhere"), url="", prompts=prompts_of(settings))
 
 
-def stage_of(app: App, model: TextModel) -> TextStage:
+def stage_of(app: App, model: TextModel) -> ByStrategy:
     """The Coder as it runs in production, with another model."""
     app._models[Stage.CODER] = model
     return app.text_stage(Stage.CODER)

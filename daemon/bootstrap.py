@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from daemon import log
 from daemon.config import shared
+from daemon.errors import ModelError, PromptError
+from daemon.follow.child import turn
 from daemon.guard.base import Guard
 from daemon.guard.examples import ExamplesGuard
 from daemon.guard.grounding import GroundingGuard, ValuesGuard
@@ -27,23 +29,30 @@ from daemon.safety.material import Safety
 from daemon.settings import Settings
 from daemon.stages.base import TextStage, Writing
 from daemon.stages.budget import Sizes
+from daemon.stages.by_strategy import ByStrategy
 from daemon.stages.coder import Coder
 from daemon.stages.embed import Embed
 from daemon.stages.instruct import Instruct
 from daemon.stages.talker import Talker
+from daemon.stages.wholes import Whole
 from daemon.work.budget import Meter, rules_of
 from daemon.work.events import Observer
+from daemon.work.following import Following
 from daemon.work.held import HeldEmbedder, HeldModel
 from daemon.work.loop import Scope
 from daemon.work.pipeline import EmbedPipeline, Pipeline, TextPipeline
+from daemon.work.refreshing import Weights
 from daemon.work.slots import Slots
 from daemon.work.worker import Worker
 from db import migrate
+from db import refresh as db_refresh
 from db import switch as db_switch
 from db.errors import SchemaMismatch
+from db.follow import Origin
+from db.refresh import Recipes
 from db.session import Database, Timeouts, hide_password, resolve_url
 from db.switch import Switched
-from db.types import TEXT_STAGES, Stage
+from db.types import TEXT_STAGES, WHOLES, Stage
 
 if TYPE_CHECKING:
     from daemon.monitor.counts import Counts
@@ -64,6 +73,7 @@ class App:
     _models: dict[str, TextModel] = field(default_factory=dict)
     _embedder: Embedder | None = None
     _gauges: dict[str, Gauge] = field(default_factory=dict)  # by model: its stages learn from each other
+    _weights: Weights = field(default_factory=Weights)
 
     def model(self, stage: Stage) -> TextModel:
         """The text model of a stage."""
@@ -94,19 +104,29 @@ class App:
             found.append(ExamplesGuard())
         return tuple(found)
 
-    def text_stage(self, stage: Stage, hold: Callable[[TextModel], TextModel] | None = None) -> TextStage:
-        """A text stage with its model, prompts and guards; ``hold`` puts something before every call."""
-        model = self.model(stage)
-        return TextStage(
-            self._writing(stage), hold(model) if hold else model, self.prompts, self.guards(stage),
-            self.settings.guard.of(stage), safety=Safety(self.settings.safety).fingerprint, sizes=self._sizes(stage),
-            split=split, gauge=self._gauges.setdefault(model.name, Gauge(model.name)),
-        )  # fmt: skip
+    def text_stage(self, stage: Stage, hold: Callable[[TextModel], TextModel] | None = None) -> ByStrategy:
+        """A text stage with its model, prompts and guards; ``hold`` puts something before every call.
 
-    def _writing(self, stage: Stage) -> Writing:
+        The Coder asks other questions about files, packages and repositories than about code.
+        """
+        model = self.model(stage)
+        held = hold(model) if hold else model
+        guards = self.guards(stage)
+
+        def asking(writing: Writing) -> TextStage:
+            return TextStage(
+                writing, held, self.prompts, guards, self.settings.guard.of(stage),
+                safety=Safety(self.settings.safety).fingerprint, sizes=self._sizes(stage), split=split,
+                gauge=self._gauges.setdefault(model.name, Gauge(model.name)),
+                weights=lambda: self._weights.of(model.name),
+            )  # fmt: skip
+
+        hints = self.settings.hints
         if stage is Stage.TALKER:
-            return Talker()
-        return Instruct(self.settings.hints) if stage is Stage.INSTRUCT else Coder(self.settings.hints)
+            return ByStrategy(asking(Talker()))
+        if stage is Stage.INSTRUCT:
+            return ByStrategy(asking(Instruct(hints)))
+        return ByStrategy(asking(Coder(hints)), {strategy: asking(Whole(strategy, hints)) for strategy in WHOLES})
 
     def _sizes(self, stage: Stage) -> Sizes:
         role = self.settings.models.of(stage)
@@ -116,10 +136,39 @@ class App:
             max_parts=sizes.max_parts,
         )  # fmt: skip
 
-    def recipes(self, stage: Stage) -> dict[str, str]:
-        """The present recipe of a text stage in every language that may be asked for."""
-        text_stage = self.text_stage(stage)
-        return {language: text_stage.recipe(language) for language in self.prompts.askable()}
+    def recipes(self, languages: Sequence[str] = ()) -> Recipes:
+        """What texts in the configured language and in these are made by now; a language without prompts has none."""
+        by_stage: dict[str, dict[str, str]] = {}
+        parts: dict[str, dict[str, object]] = {}
+        for stage in self.settings.stages:
+            if stage is Stage.EMBED:
+                embed = Embed(self.embedder())
+                by_stage[stage] = {"": embed.recipe()}
+                parts[embed.recipe()] = embed.recipe_parts()
+                continue
+            text_stage = self.text_stage(stage)
+            by_stage[stage] = {}
+            for language in dict.fromkeys((self.settings.language, *languages)):
+                with suppress(PromptError):
+                    by_stage[stage] |= text_stage.recipes(language)
+                    parts |= text_stage.parts(language)
+        return Recipes(language=self.settings.language, by_stage=by_stage, parts=parts)
+
+    async def present_recipes(self) -> Recipes:
+        """The same for all repositories, with the weights that the servers tell now. Raises StoreError."""
+        running = [one for one in TEXT_STAGES if one in self.settings.stages]
+        models = {model.name: model for model in map(self.model, running)}
+        await asyncio.gather(*(self._weigh(model) for model in models.values()))
+        return self.recipes(await db_refresh.languages(self.db))
+
+    async def _weigh(self, model: TextModel) -> None:
+        if not self._weights.due(model.name):
+            return
+        try:
+            self._weights.told(model.name, await model.digest())
+        except ModelError as error:
+            log.get("models").debug("weights not told", model=model.name, error=str(error))
+            self._weights.remembered(model.name, await db_refresh.weights(self.db, model.name))
 
     async def switch_stages(self, *, actor: str) -> Switched:
         """Let the stages of the configuration make work, and no others; who works does that before anything else."""
@@ -145,8 +194,8 @@ class App:
         meter = Meter(self.db, self.settings.budget, hold_s=self.settings.queue.deadline_s)
         return Worker(
             self.db, self._pipelines(stages or self.settings.stages, meter, observers), self.settings,
-            slots={**slots, _OWN_ENDPOINT: Slots(1)}, meter=meter, recipes=self.recipes if refresh else None,
-            observers=observers, scope=scope,
+            slots={**slots, _OWN_ENDPOINT: Slots(1)}, meter=meter, recipes=self.present_recipes,
+            refresh=refresh, observers=observers, scope=scope,
             listen_url=(self.settings.database.listen_url or self.url) if self.settings.queue.listen else None,
         )  # fmt: skip
 
@@ -154,7 +203,7 @@ class App:
         self, stages: Sequence[Stage], meter: Meter, observers: Sequence[Observer]
     ) -> Callable[[UUID, Mapping[str, Slots]], list[Pipeline]]:
         def build(owner: UUID, slots: Mapping[str, Slots]) -> list[Pipeline]:
-            def held(stage: Stage) -> TextStage:
+            def held(stage: Stage) -> ByStrategy:
                 role = self.settings.models.of(stage)
                 return self.text_stage(
                     stage, lambda model: HeldModel(model, slots[model.endpoint], meter, role, observers)
@@ -172,6 +221,14 @@ class App:
             return found
 
         return build
+
+    def following(self) -> Following:
+        """What takes turns of followed repositories, each in a process of its own."""
+
+        async def in_step(repo: str, origin: Origin) -> Mapping[str, Any]:
+            return await turn(repo, origin, self.settings, self.url)
+
+        return Following(self.db, self.settings.follow, in_step)
 
     def monitor(self, worker: Worker, counts: Counts) -> Monitor:
         """Metrics and probes of a worker; ``counts`` is one of its observers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -50,6 +50,12 @@ def find_config(explicit: Path | None = None, environ: Mapping[str, str] | None 
 def user_config_path() -> Path:
     """Where ``doctown init`` writes: ``~/.config/doctown/config.yaml`` on Linux."""
     return platformdirs.user_config_path("doctown") / "config.yaml"
+
+
+def passed_on(names: Iterable[str], environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables of these names that are set, for a program that we start."""
+    env = os.environ if environ is None else environ
+    return {name: env[name] for name in names if name in env}
 
 
 def load(explicit: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
+from daemon.reach import FollowSettings
 from daemon.roles import RoleRows
 from daemon.thresholds import GuardSettings, Language, Section, Share
 from db.types import TEXT_STAGES, Stage
@@ -141,6 +142,7 @@ class QueueSettings(Section):
     grace_s: Annotated[float, Field(ge=0)] = 30.0
     refresh: Literal["auto", "manual"] = "auto"
     refresh_share: Share = 0.1
+    quiet_s: Annotated[float, Field(ge=0)] = 300.0
     heartbeat_s: Annotated[float, Field(ge=0.05, le=10)] = 5.0
     keep_failures_days: Annotated[int, Field(ge=1, le=3650)] = 30
 
@@ -270,6 +272,7 @@ class Settings(Section):
     safety: SafetySettings = SafetySettings()
     sizes: SizeSettings = SizeSettings()
     index: IndexSettings = IndexSettings()
+    follow: FollowSettings = FollowSettings()
     search: SearchSettings = SearchSettings()
     monitor: MonitorSettings = MonitorSettings()
     log: LogSettings = LogSettings()

@@ -66,6 +66,7 @@ class Figures:
     wal_bytes: int
     connections: int
     recent: Mapping[tuple[str, str], Recent]  # (repository, stage)
+    followed: Mapping[str, tuple[float, int]]  # repository -> seconds overdue (0: not yet due), failures in a row
 
 
 async def look(db: Database) -> Figures:
@@ -88,6 +89,7 @@ async def look(db: Database) -> Figures:
         tables = await _rows(connection, _HEALTH, tables=list(_TABLES))
         server = (await _rows(connection, _SERVER))[0]
         recent = await _rows(connection, _RECENT)
+        followed = await _rows(connection, _FOLLOWED)
         paused = await connection.scalar(text("SELECT paused FROM control"))
     return Figures(
         pieces=tuple(
@@ -100,6 +102,7 @@ async def look(db: Database) -> Figures:
         repos=names,
         paused={row["name"]: row["paused"] for row in repos},
         everything_paused=bool(paused),
+        followed={row["repo"]: (row["overdue_s"], row["failures"]) for row in followed},
         recent={
             (names.get(row["repo_id"], "?"), row["stage"]): Recent(
                 texts=row["texts"], written=row["written"], tokens=row["tokens"]
@@ -133,6 +136,12 @@ _HEALTH = """
            pg_total_relation_size(s.relid) AS total_bytes
       FROM pg_stat_user_tables s
      WHERE s.schemaname = current_schema() AND s.relname = ANY (CAST(:tables AS text[])) ORDER BY 1
+"""
+_FOLLOWED = """
+    SELECT r.name AS repo, f.failures,
+           CASE WHEN r.paused OR control.paused OR COALESCE(f.lease_until > clock_timestamp(), false) THEN 0 ELSE
+               GREATEST(0, extract(epoch FROM clock_timestamp() - f.next_at)) END::double precision AS overdue_s
+      FROM follow f JOIN repository r ON r.id = f.repo_id CROSS JOIN control ORDER BY 1
 """
 _SERVER = """
     SELECT COALESCE(max(extract(epoch FROM clock_timestamp() - a.xact_start)), 0)::double precision

@@ -10,7 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.session import Database
 from db.sql import sql
-from db.types import Claim, Material, Member, Neighbour, Param, Stage, Tally, Use
+from db.types import (
+    WHOLES,
+    Around,
+    Claim,
+    Cluster,
+    Material,
+    Member,
+    Neighbour,
+    Param,
+    Piece,
+    Stage,
+    Tally,
+    Use,
+)
 
 
 async def gather(
@@ -43,6 +56,8 @@ async def look(
         found = [dict(row) for row in rows.mappings()]
         if stage is Stage.INSTRUCT:
             await _add_uses(connection, {row["chunk_id"]: row for row in found})
+        if stage is Stage.CODER:
+            await _add_pieces(connection, {row["chunk_id"]: row for row in found if row["strategy"] in WHOLES})
     return {row["chunk_id"]: _material(row, language) for row in found}
 
 
@@ -54,6 +69,24 @@ async def _add_uses(connection: AsyncConnection, found: dict[int, dict[str, Any]
         found[values.pop("chunk_id")].setdefault("uses", []).append(Use(**values))
     for row in await connection.execute(sql("gather_makers"), given):
         found[row.chunk_id].setdefault("makers", []).append(params_of(row.params))
+
+
+async def _add_pieces(connection: AsyncConnection, found: dict[int, dict[str, Any]]) -> None:
+    """What wholes hold, and of packages and repositories how it hangs together."""
+    if not found:
+        return
+    for row in await connection.execute(sql("gather_pieces"), {"chunks": sorted(found)}):
+        values = dict(row._mapping)
+        found[values.pop("chunk_id")].setdefault("pieces", []).append(Piece(**values))
+    large = sorted(chunk for chunk, row in found.items() if row["strategy"] != "file")
+    if not large:
+        return
+    for row in await connection.execute(sql("gather_around"), {"chunks": large}):
+        clusters = (Cluster(files=tuple(one["files"]), names=tuple(one["names"])) for one in row.clusters)
+        found[row.chunk_id]["around"] = Around(
+            entries=tuple(row.entries), leans_on=tuple(row.leans_on), serves=tuple(row.serves),
+            clusters=tuple(clusters),
+        )  # fmt: skip
 
 
 Recalled = tuple[int, str, str, dict[str, Any]]  # generation id, text, model, quality
@@ -88,6 +121,7 @@ def _material(row: dict[str, Any], language: str) -> Material:
     row["language"] = row["language"] or language
     row["uses"] = tuple(row.get("uses", ()))
     row["makers"] = tuple(row.get("makers", ()))
+    row["pieces"] = tuple(row.get("pieces", ()))
     return Material(**row)
 
 

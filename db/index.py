@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db import carry as db_carry
 from db import wake
+from db.carry import Carrier
 from db.errors import DatabaseBusy
 from db.parsed import ParsedFile, ParsedNode, SkippedFile
 from db.payload import dump
@@ -31,6 +33,7 @@ class StoredRepository:
     language: str | None
     index_state: str
     roles: str | None  # fingerprint of the table that its roles were told by
+    roots: Mapping[str, str] | None  # prefix of an import -> folder, as its files were read with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,8 @@ class Written:
     edges: int = 0
     chunks: int = 0
     chunks_removed: int = 0
+    adrift: list[int] = field(default_factory=list)  # nodes that are gone from their files and have chunks still
+    unfinished: list[str] = field(default_factory=list)  # files that hold such nodes
 
 
 async def open_repository(
@@ -89,7 +94,8 @@ async def open_repository(
             values,
         )
         found = await connection.execute(
-            text("SELECT id, name, root, language, index_state, roles FROM repository WHERE name = :name"), values
+            text("SELECT id, name, root, language, index_state, roles, roots FROM repository WHERE name = :name"),
+            values,
         )
         return StoredRepository(**found.one()._mapping)
 
@@ -111,12 +117,13 @@ async def exclusive(db: Database, repo_id: int) -> AsyncIterator[None]:
         yield
 
 
-async def known_files(db: Database, repo_id: int) -> dict[str, StoredFile]:
-    """Every file of the repository by path, skipped ones included."""
+async def known_files(db: Database, repo_id: int, paths: Iterable[str] | None = None) -> dict[str, StoredFile]:
+    """Every file of the repository by path, or those of ``paths``; skipped ones included."""
+    only = "" if paths is None else "AND path = ANY (CAST(:paths AS text[]))"
     async with db.statement() as connection:
         rows = await connection.execute(
-            text("SELECT path, id, size, mtime_ns, content_hash, skipped FROM file WHERE repo_id = :repo"),
-            {"repo": repo_id},
+            text(f"SELECT path, id, size, mtime_ns, content_hash, skipped FROM file WHERE repo_id = :repo {only}"),
+            {"repo": repo_id, **({} if paths is None else {"paths": sorted(paths)})},
         )
         return {
             row.path: StoredFile(
@@ -139,30 +146,44 @@ async def hold(db: Database, repo_id: int) -> None:
         )
 
 
-async def finish(db: Database, repo_id: int, *, roles: str) -> None:
-    """The index is whole again: its work may be claimed, daemons are told. ``roles``: fingerprint of their table."""
+async def finish(db: Database, repo_id: int, *, roles: str, roots: Mapping[str, str]) -> None:
+    """The index is whole again: its work may be claimed, daemons are told.
+
+    ``roles``: fingerprint of the table of roles; ``roots``: prefix of an import -> folder, that files were read with.
+    """
     async with db.write() as connection:
         await connection.execute(
             text(
                 "UPDATE repository SET index_state = 'linked', indexing_until = NULL, "
-                "indexed_at = clock_timestamp(), roles = :roles WHERE id = :repo"
+                "indexed_at = clock_timestamp(), roles = :roles, roots = CAST(:roots AS jsonb) WHERE id = :repo"
             ),
-            {"repo": repo_id, "roles": roles},
+            {"repo": repo_id, "roles": roles, "roots": dump(dict(roots))},
         )
         await wake.call(connection)
 
 
 async def write_files(
-    db: Database, repo_id: int, files: Sequence[ParsedFile], chunks: Mapping[tuple[int, int], ChunkText]
+    db: Database,
+    repo_id: int,
+    files: Sequence[ParsedFile],
+    chunks: Mapping[tuple[int, int], ChunkText],
+    carrier: Carrier,
 ) -> Written:
     """Write a batch of files with their nodes and edges in one transaction.
 
     ``chunks`` says of node ``j`` of file ``i`` under ``(i, j)`` what its chunk is to say, if it has one already (new
-    ones are made by linking, which knows their neighbours); the chunk of a node that is missing there is removed.
+    ones are made by linking, which knows their neighbours); the chunk of a node that is missing there is removed. What
+    was only called otherwise inside of its file keeps its chunk. Nodes that are gone otherwise stay while they have
+    one, until all files are written: their code may have gone to another. Such files count as unread until
+    ``db.carry.finish_files``, so that a run that is killed leaves nothing behind.
     """
     async with db.write() as connection:
         file_ids = await _write_file_rows(connection, repo_id, files)
+        before = await db_carry.of_files(connection, sorted(file_ids.values()))
         ids, written = await _write_nodes(connection, repo_id, files, file_ids)
+        await db_carry.inside(connection, repo_id, before, sorted(file_ids.values()), set(ids.values()), carrier)
+        await _drop_nodes(connection, set(before) - set(ids.values()), written)
+        written.unfinished = await db_carry.mark_unfinished(connection, written.adrift)
         written.edges = await _write_edges(connection, repo_id, files, ids)
         rows = [{"node_id": ids[place], **asdict(chunk)} for place, chunk in chunks.items()]
         written.chunks = await _count(connection, "index_chunks", {"repo_id": repo_id, "chunks": dump(rows)})
@@ -211,24 +232,6 @@ async def touch_files(db: Database, repo_id: int, files: Sequence[tuple[str, int
         )
 
 
-async def remove_files(db: Database, repo_id: int, paths: Iterable[str]) -> Written:
-    """Remove files that are gone, with their nodes, edges and chunks."""
-    async with db.write() as connection:
-        row = (
-            await connection.execute(
-                text(
-                    "WITH gone AS (SELECT id FROM file WHERE repo_id = :repo AND path = ANY (CAST(:paths AS text[]))), "
-                    "counted AS (SELECT count(DISTINCT n.id) AS nodes, count(c.id) AS chunks FROM node n "
-                    "LEFT JOIN chunk c ON c.node_id = n.id WHERE n.file_id IN (SELECT id FROM gone)), "
-                    "dropped AS (DELETE FROM file WHERE id IN (SELECT id FROM gone)) "
-                    "SELECT nodes, chunks FROM counted"
-                ),
-                {"repo": repo_id, "paths": list(paths)},
-            )
-        ).one()
-    return Written(nodes_removed=row.nodes, chunks_removed=row.chunks)
-
-
 async def _write_file_rows(connection: AsyncConnection, repo_id: int, files: Sequence[ParsedFile]) -> dict[str, int]:
     rows = [
         {
@@ -271,16 +274,26 @@ async def _write_nodes(
     )
     by_identity = {(row.file_id, row.kind, row.fqn, row.ordinal): row.id for row in stored}
     ids = {
-        (i, j): by_identity.pop(_identity(file_ids[file.path], node))
+        (i, j): by_identity[_identity(file_ids[file.path], node)]
         for i, file in enumerate(files)
         for j, node in enumerate(file.nodes)
     }
-    if by_identity:
-        await connection.execute(
-            text("DELETE FROM node WHERE id = ANY (CAST(:ids AS bigint[]))"), {"ids": sorted(by_identity.values())}
-        )
-    written.nodes_removed = len(by_identity)
     return ids, written
+
+
+async def _drop_nodes(connection: AsyncConnection, gone: set[int], written: Written) -> None:
+    """Remove what is gone and has no chunk; what has one is adrift."""
+    written.adrift = sorted(await db_carry.with_chunks(connection, sorted(gone)))
+    bare = sorted(gone.difference(written.adrift))
+    if bare:
+        await connection.execute(text("DELETE FROM node WHERE id = ANY (CAST(:ids AS bigint[]))"), {"ids": bare})
+    written.nodes_removed = len(bare)
+
+
+async def describe_chunks(connection: AsyncConnection, repo_id: int, chunks: Mapping[int, ChunkText]) -> None:
+    """Say of the chunks of some nodes what is said of new ones: after they were carried."""
+    rows = [{"node_id": node, **asdict(chunk)} for node, chunk in chunks.items()]
+    await connection.execute(sql("index_chunks"), {"repo_id": repo_id, "chunks": dump(rows)})
 
 
 def _identity(file_id: int, node: ParsedNode) -> tuple[int, str, str, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.parsed import Mark
 from db.payload import dump
@@ -45,6 +46,7 @@ class StoredNode:
     role: str | None
     role_detail: str | None
     marks: tuple[Mark, ...] = ()
+    cluster: int | None = None  # of a file: which others it belongs together with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,7 @@ class StoredChunk:
 
     id: int
     node_id: int
+    strategy: str
     context_hash: str | None
     priority: int
 
@@ -79,15 +82,16 @@ class BareNode:
     params: tuple[dict[str, Any], ...]
     source_code: str
     path: str
+    holds: bool = False  # nodes of its own stand in it
 
 
 async def load_nodes(db: Database, repo_id: int) -> list[StoredNode]:
-    """Every node of the repository, by id."""
+    """Every node of the repository in source order: what is found first must not depend on when it was stored."""
     async with db.statement() as connection:
         rows = await connection.execute(
             text(
                 f"SELECT {NODE_COLUMNS} FROM node n LEFT JOIN file f ON f.id = n.file_id "
-                "WHERE n.repo_id = :repo ORDER BY n.id"
+                "WHERE n.repo_id = :repo ORDER BY f.path NULLS FIRST, n.line_start, n.kind, n.fqn, n.ordinal"
             ),
             {"repo": repo_id},
         )
@@ -97,7 +101,7 @@ async def load_nodes(db: Database, repo_id: int) -> list[StoredNode]:
 NODE_COLUMNS = (
     "n.id, n.file_id, n.kind, n.lang, n.fqn, n.name, n.package, n.owner, n.supertypes, n.params, n.return_type, "
     "n.fields, n.signature_hash, n.doc_summary, n.centrality, n.level, f.path, n.line_start, n.line_end, n.signature, "
-    "n.annotations, n.modifiers, n.doc_details, n.role, n.role_detail, n.marks"
+    "n.annotations, n.modifiers, n.doc_details, n.role, n.role_detail, n.marks, n.cluster"
 )
 
 
@@ -138,7 +142,7 @@ async def load_chunks(db: Database, repo_id: int) -> list[StoredChunk]:
     """Every chunk of the repository that stands for a whole node."""
     async with db.statement() as connection:
         rows = await connection.execute(
-            text("SELECT id, node_id, context_hash, priority FROM chunk WHERE repo_id = :repo AND part = 0"),
+            text("SELECT id, node_id, strategy, context_hash, priority FROM chunk WHERE repo_id = :repo AND part = 0"),
             {"repo": repo_id},
         )
         return [StoredChunk(**row._mapping) for row in rows]
@@ -175,6 +179,16 @@ async def write_places(db: Database, places: Mapping[int, tuple[float, int]]) ->
     )
 
 
+async def write_clusters(db: Database, clusters: Mapping[int, int | None]) -> None:
+    """Store the cluster by node; None takes it away."""
+    await _write(
+        db,
+        "UPDATE node n SET cluster = g.cluster FROM jsonb_to_recordset(CAST(:rows AS jsonb)) "
+        "AS g (id bigint, cluster integer) WHERE n.id = g.id",
+        [{"id": node, "cluster": cluster} for node, cluster in clusters.items()],
+    )
+
+
 async def write_roles(db: Database, roles: Mapping[int, tuple[str | None, str | None]]) -> None:
     """Store (role, detail) by node; None takes a role away."""
     await _write(
@@ -189,26 +203,53 @@ async def write_contexts(db: Database, chunks: Sequence[StoredChunk]) -> None:
     """Store what the neighbours of chunks show of themselves, and how early they go."""
     await _write(
         db,
-        "UPDATE chunk c SET context_hash = g.context_hash, priority = g.priority "
-        "FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g (id bigint, context_hash text, priority integer) "
-        "WHERE c.id = g.id",
-        [{"id": chunk.id, "context_hash": chunk.context_hash, "priority": chunk.priority} for chunk in chunks],
+        # A piece that has become a whole, and has no text yet, waits for what it holds. One that is a whole no longer
+        # is made from its own source again.
+        "UPDATE chunk c SET strategy = g.strategy, priority = g.priority, "
+        "context_hash = CASE WHEN doctown_is_whole(g.strategy) AND NOT doctown_is_whole(c.strategy) "
+        "AND COALESCE(c.content_raw, '') = '' THEN NULL ELSE g.context_hash END, "
+        "source_hash = CASE WHEN doctown_is_whole(g.strategy) = doctown_is_whole(c.strategy) THEN c.source_hash "
+        "WHEN doctown_is_whole(c.strategy) THEN n.source_hash "
+        "WHEN COALESCE(c.content_raw, '') = '' THEN NULL ELSE c.source_hash END "
+        "FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g (id bigint, strategy text, context_hash text, "
+        "priority integer), node n WHERE c.id = g.id AND n.id = c.node_id",
+        [
+            {"id": chunk.id, "strategy": chunk.strategy, "context_hash": chunk.context_hash, "priority": chunk.priority}
+            for chunk in chunks
+        ],
     )
 
 
 async def nodes_without_chunk(db: Database, repo_id: int, *, after: int, limit: int) -> list[BareNode]:
-    """Nodes that have source and no chunk yet, by id, above ``after``."""
+    """Nodes that have source, packages and repositories, that have no chunk yet, by id, above ``after``."""
     async with db.statement() as connection:
         rows = await connection.execute(
             text(
-                "SELECT n.id, n.kind, n.fqn, n.params, n.source_code, f.path FROM node n "
-                "JOIN file f ON f.id = n.file_id LEFT JOIN chunk c ON c.node_id = n.id "
-                "WHERE n.repo_id = :repo AND n.id > :after AND n.source_hash IS NOT NULL AND c.id IS NULL "
+                "SELECT n.id, n.kind, n.fqn, n.params, COALESCE(n.source_code, '') AS source_code, "
+                "COALESCE(f.path, '') AS path FROM node n "
+                "LEFT JOIN file f ON f.id = n.file_id LEFT JOIN chunk c ON c.node_id = n.id "
+                "WHERE n.repo_id = :repo AND n.id > :after AND c.id IS NULL AND (n.source_hash IS NOT NULL "
+                "OR n.file_id IS NULL AND n.kind IN ('PACKAGE', 'REPOSITORY')) "
                 "ORDER BY n.id LIMIT :limit"
             ),
             {"repo": repo_id, "after": after, "limit": limit},
         )
         return [BareNode(**{**row._mapping, "params": tuple(row.params)}) for row in rows]
+
+
+async def bare_nodes(connection: AsyncConnection, nodes: Sequence[int]) -> list[BareNode]:
+    """These nodes, as far as it is needed to say what their chunks say."""
+    rows = await connection.execute(
+        text(
+            "SELECT n.id, n.kind, n.fqn, n.params, COALESCE(n.source_code, '') AS source_code, "
+            "COALESCE(f.path, '') AS path, "
+            "EXISTS (SELECT FROM edge e WHERE e.src = n.id AND e.kind = 'CONTAINS') AS holds "
+            "FROM node n LEFT JOIN file f ON f.id = n.file_id WHERE n.id = ANY (CAST(:nodes AS bigint[])) "
+            "ORDER BY n.id"
+        ),
+        {"nodes": list(nodes)},
+    )
+    return [BareNode(**{**row._mapping, "params": tuple(row.params)}) for row in rows]
 
 
 async def insert_chunks(db: Database, repo_id: int, chunks: Sequence[Mapping[str, Any]]) -> int:

@@ -46,6 +46,7 @@ class ParsedNode:
     source_code: str
     source_hash: str
     signature_hash: str
+    shape_hash: str = "~"  # as of the source, with a placeholder for each name that is declared in it: tokens.py
     params: tuple[Param, ...] = ()
     return_type: str | None = None
     supertypes: tuple[str, ...] = ()
@@ -114,6 +115,19 @@ class SkippedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Up to where git's history is in the index.
+
+    ``apart`` are the files that were not taken from ``commit`` but as the folder had them; ``basis`` names what else
+    must be the same for a run to build upon it.
+    """
+
+    commit: str
+    apart: tuple[str, ...]
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexReport:
     """What one index run did."""
 
@@ -123,6 +137,8 @@ class IndexReport:
     files_parsed: int = 0
     files_unchanged: int = 0
     files_removed: int = 0
+    files_looked_at: int = 0  # the rest is as it was, says git
+    commit: str | None = None  # the folder's, or the one that was asked for
     skipped: tuple[SkippedFile, ...] = ()
     syntax_errors: tuple[tuple[str, int], ...] = ()  # (path, places)
     whole: tuple[tuple[str, str], ...] = ()  # (path, why it was read as one piece)
@@ -139,3 +155,9 @@ class IndexReport:
     seconds: float = 0.0
     seconds_by_step: dict[str, float] = field(default_factory=dict)
     finished_at: datetime | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything came out differently."""
+        written = self.nodes_written + self.edges_written + self.chunks_written + self.nodes_removed
+        return bool(self.files_parsed or self.files_removed or written or self.chunks_removed)

@@ -127,9 +127,11 @@ _PAGE = f"""
 async def pages(db: Database, fqn: str, *, repo: str | None = None, limit: int = 20) -> list[Page]:
     """The chunks of a symbol: by its full name, else by the end of it (``Service.save``), else by its last word.
 
-    Raises NotFound when none of the three leads anywhere.
+    A file is found by its path too, a package by its name, the repository by its own. Raises NotFound when nothing
+    leads anywhere.
     """
     conditions = (
+        "n.kind = 'FILE' AND f.path = :fqn",
         "n.fqn = :fqn",
         "n.fqn LIKE '%.' || :escaped",
         "n.name = :fqn",
@@ -141,7 +143,8 @@ async def pages(db: Database, fqn: str, *, repo: str | None = None, limit: int =
             rows = await connection.execute(
                 text(
                     f"{_PAGE} WHERE ({condition}) AND (CAST(:repo AS text) IS NULL OR r.name = CAST(:repo AS text)) "
-                    "ORDER BY r.name, n.fqn, n.ordinal, c.part LIMIT :limit"
+                    "ORDER BY r.name, n.fqn, array_position('{REPOSITORY,PACKAGE,FILE}', n.kind), n.ordinal, c.part "
+                    "LIMIT :limit"
                 ),
                 {"fqn": fqn, "escaped": escaped, "repo": repo, "limit": limit},
             )
@@ -223,7 +226,11 @@ async def totals(db: Database, repo_id: int) -> dict[str, Any]:
             {"repo": repo_id},
         )
         chunks = await connection.scalar(
-            text("SELECT count(*) FROM chunk WHERE repo_id = :repo AND source_hash IS NOT NULL"), {"repo": repo_id}
+            text(
+                "SELECT count(*) FROM chunk WHERE repo_id = :repo "
+                "AND (source_hash IS NOT NULL OR doctown_is_whole(strategy))"
+            ),
+            {"repo": repo_id},
         )
         edge_rows = edges.all()
         return {
@@ -249,7 +256,7 @@ async def scope_progress(
                 """
                 WITH chosen AS MATERIALIZED (
                     SELECT c.id, COALESCE(c.usable, true) AS usable FROM chunk c
-                     WHERE c.repo_id = :repo AND c.source_hash IS NOT NULL
+                     WHERE c.repo_id = :repo AND (c.source_hash IS NOT NULL OR doctown_is_whole(c.strategy))
                        AND (CAST(:chunks AS bigint[]) IS NULL OR c.id = ANY (CAST(:chunks AS bigint[])))
                 )
                 SELECT s.stage,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sqlalchemy import text
@@ -14,7 +14,7 @@ from db.audit import Order
 from db.errors import NotFound
 from db.payload import dump
 from db.session import Database
-from db.types import ErrorClass, Lane, Stage, State
+from db.types import ErrorClass, Lane, Reason, Stage, State
 
 _BATCH = 2000  # rows made due per transaction
 _WINDOW = 60_000  # rows of work that one statement looks at, at most
@@ -35,8 +35,7 @@ class Selection:
     error_class: ErrorClass | None = None
     error: str | None = None  # the last error's text
     flagged: bool = False  # only texts that were saved although a guard objected
-    outdated: dict[str, str] | None = None  # language -> present recipe: only texts of another recipe
-    language: str = "en"  # the configured language, for repositories that name none
+    outdated: dict[str, Any] | None = None  # the recipes that hold, as control.recipes has them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +100,11 @@ async def resume(db: Database, entry: int) -> Requeued:
 async def _go_on(
     db: Database, entry: int, what: Mapping[str, Any], counts: Mapping[str, int], position: Mapping[str, int]
 ) -> Requeued:
-    selections = [Selection(**{**one, "stage": Stage(one["stage"])}) for one in what["selections"]]
+    known = {one.name for one in fields(Selection)}
+    selections = [
+        Selection(**{**{name: value for name, value in one.items() if name in known}, "stage": Stage(one["stage"])})
+        for one in what["selections"]
+    ]
     done = {str(one.stage): 0 for one in selections} | dict(counts)
     first, after = position["selection"], position["after"]
     for place in range(first, len(selections)):
@@ -110,7 +113,7 @@ async def _go_on(
         while go_on is not None:
             async with db.write() as connection:
                 chunks, go_on = await _next(connection, selection, go_on)
-                done[str(selection.stage)] += await _make_due(connection, selection.stage, chunks, what["lane"])
+                done[str(selection.stage)] += await _make_due(connection, selection, chunks, what["lane"])
                 last = go_on is None and place == len(selections) - 1
                 standing = {"selection": place + (go_on is None), "after": go_on or 0}
                 await audit.advance(connection, entry, done, None if last else standing)
@@ -136,10 +139,10 @@ _FROM = """
        AND (CAST(:error_class AS text) IS NULL OR w.error_class = CAST(:error_class AS text))
        AND (CAST(:error AS text) IS NULL OR w.last_error LIKE CAST(:error AS text))
        AND (NOT :flagged OR (c.explain_quality -> w.stage ->> 'flagged')::boolean)
-       AND (CAST(:recipes AS jsonb) IS NULL OR
-            CASE w.stage WHEN 'coder' THEN c.raw_recipe WHEN 'talker' THEN c.content_recipe
-                         WHEN 'instruct' THEN c.instruct_recipe END
-            <> CAST(:recipes AS jsonb) ->> COALESCE(r.language, :language))
+       AND (CAST(:recipes AS jsonb) IS NULL OR w.chunk_id IN (
+            SELECT o.chunk_id FROM doctown_outdated(CAST(:recipes AS jsonb)) o
+             WHERE o.chunk_id > :after AND (CAST(:upto AS bigint) IS NULL OR o.chunk_id <= CAST(:upto AS bigint))
+               AND o.stage = :stage AND NOT o.waits))
 """
 
 
@@ -163,20 +166,25 @@ async def _next(connection: AsyncConnection, selection: Selection, after: int) -
     return chunks, chunks[-1] if len(chunks) == _BATCH else upto
 
 
-async def _make_due(connection: AsyncConnection, stage: Stage, chunks: list[int], lane: int) -> int:
+async def _make_due(connection: AsyncConnection, selection: Selection, chunks: list[int], lane: int) -> int:
+    # What another recipe made is only brought up to date: the ledger may have it, and there is no hurry.
+    refresh = selection.outdated is not None
     # Work alone is changed, the texts are not: a reader never sees an empty page because somebody asked for a
     # better one. The save accepts, because wanted_key is what the chunk is made from now.
     rows = await connection.execute(
         text(
-            "UPDATE work SET state = 'due', reason = 'requeued', attempts = 0, crashes = 0, "
+            "UPDATE work SET state = 'due', reason = :reason, attempts = 0, crashes = 0, "
             "lane = CASE WHEN state IN ('due', 'retrying') THEN least(lane, :lane) ELSE :lane END, "
             "due_at = CASE WHEN state IN ('due', 'retrying') THEN due_at ELSE clock_timestamp() END, "
             "run_at = clock_timestamp(), error_class = NULL, last_error = NULL "
             "WHERE stage = :stage AND chunk_id = ANY (CAST(:chunks AS bigint[])) AND state <> 'leased' "
             "RETURNING chunk_id"
         ),
-        {"stage": stage, "chunks": chunks, "lane": lane},
-    )
+        {
+            "stage": selection.stage, "chunks": chunks, "lane": max(lane, Lane.REFRESH) if refresh else lane,
+            "reason": Reason.RECIPE if refresh else Reason.REQUEUED,
+        },
+    )  # fmt: skip
     return len(rows.all())
 
 
@@ -202,7 +210,7 @@ def _parameters(selection: Selection) -> dict[str, Any]:
         "stage": selection.stage, "repo": selection.repo, "state": selection.state,
         "error_class": selection.error_class, "error": _like(selection.error), "path": _like(selection.path),
         "fqn": _like(selection.fqn), "flagged": selection.flagged,
-        "recipes": None if selection.outdated is None else dump(selection.outdated), "language": selection.language,
+        "recipes": None if selection.outdated is None else dump(selection.outdated),
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from db.errors import DatabaseBusy, StoreError
 from db.payload import dump
 from db.session import Database
 from db.sql import sql
-from db.types import Claim, Outcome, Stage, TextDraft, Vector, VectorDraft
+from db.types import Claim, Outcome, TextDraft, Vector, VectorDraft
 
 _INDEX_LIMIT = 2000  # pgvector's HNSW takes vectors of up to 2000 dimensions, halfvec up to 4000
 
@@ -119,48 +119,6 @@ async def register_embedding_model(db: Database, name: str, dims: int) -> int:
             )
         )
         return model_id
-
-
-# Of each text: its recipe, whether it is due anyway, and the key of what it would be made from now.
-_MADE = {
-    Stage.CODER: ("raw_recipe", "coder_due", "c.source_key"),
-    Stage.TALKER: ("content_recipe", "talker_due", "md5(c.content_raw)"),
-    Stage.INSTRUCT: (
-        "instruct_recipe", "instruct_due", "doctown_instruct_key(c.source_key, c.content_raw, c.sites_hash)",
-    ),
-}  # fmt: skip
-
-
-async def refresh(db: Database, stage: Stage, recipes: dict[str, str], *, language: str) -> int:
-    """Queue, at the lowest priority, every text of ``stage`` that another recipe made; how many.
-
-    ``recipes`` maps a language to the present recipe, ``language`` is the configured one. Texts without a
-    recipe were written by hand and stay.
-    """
-    column, due, wanted = _MADE[stage]
-    async with db.statement() as connection:
-        rows = await connection.execute(
-            text(
-                f"""
-                INSERT INTO work AS w (chunk_id, stage, repo_id, lane, priority, wanted_key, reason)
-                SELECT c.id, :stage, c.repo_id, 2, c.priority, {wanted}, 'recipe'
-                  FROM chunk c
-                  JOIN repository r ON r.id = c.repo_id
-                  JOIN jsonb_each_text(CAST(:recipes AS jsonb)) AS now (language, recipe)
-                    ON now.language = COALESCE(r.language, :language)
-                 WHERE c.{column} IS NOT NULL AND c.{column} <> now.recipe AND NOT c.{due}
-                   AND {wanted} IS NOT NULL
-                 ORDER BY c.id
-                ON CONFLICT (chunk_id, stage) DO UPDATE
-                   SET state = 'due', lane = 2, reason = 'recipe', attempts = 0, crashes = 0,
-                       run_at = clock_timestamp(), due_at = clock_timestamp()
-                 WHERE w.state = 'done'
-                RETURNING w.chunk_id
-                """
-            ),
-            {"stage": stage, "recipes": dump(recipes), "language": language},
-        )
-        return len(rows.all())
 
 
 def is_worth_repeating(error: StoreError) -> bool:

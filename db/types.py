@@ -16,6 +16,7 @@ class Stage(StrEnum):
     EMBED = "embed"  # source and texts -> vectors
 
 
+WHOLES = ("file", "package", "repository")  # strategies of chunks that are described from what they hold
 TEXT_STAGES = (Stage.CODER, Stage.TALKER, Stage.INSTRUCT)  # those that write a text
 
 
@@ -43,7 +44,8 @@ class Reason(StrEnum):
     NEW = "new"
     SOURCE = "source"
     CONTEXT = "context"
-    RECIPE = "recipe"
+    RECIPE = "recipe"  # another prompt, model or option made the text
+    LANGUAGE = "language"  # the text is in another language than the repository asks for now
     RAW_CHANGED = "raw-changed"
     REQUEUED = "requeued"
 
@@ -174,6 +176,37 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """What a file, a package or a repository holds, with its text where there is one."""
+
+    name: str
+    kind: str
+    path: str | None = None
+    signature: str | None = None
+    role: str | None = None
+    doc: str | None = None  # what its author says of it, in one line
+    text: str | None = None  # the beginning of its technical text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Files that belong together by who calls whom, and what is used most of what they define."""
+
+    files: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """Where execution starts in a package or a repository, and how its parts hang together."""
+
+    entries: tuple[str, ...] = ()
+    leans_on: tuple[str, ...] = ()  # packages, the one that is used most first
+    serves: tuple[str, ...] = ()
+    clusters: tuple[Cluster, ...] = ()  # the largest first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
     """All that a stage may see of a claimed chunk."""
 
@@ -221,6 +254,8 @@ class Material:
     instruct: str | None = None
     uses: tuple[Use, ...] = ()  # places that use it, best example first; gathered for Instruct alone
     makers: tuple[tuple[Param, ...], ...] = ()  # of a class: the ways to make one; gathered for Instruct alone
+    pieces: tuple[Piece, ...] = ()  # of a whole; gathered for the Coder alone, like the next
+    around: Around | None = None
 
 
 # --- save -------------------------------------------------------------------------------------------------
@@ -244,6 +279,7 @@ class TextDraft:
     duration_ms: int = 0
     regenerations: int = 0
     reused_from: int | None = None  # generation that already held this text: no call was made
+    made_from: dict[str, Any] | None = None  # short hashes of what it was made from, by name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("doctown", deadline=None)  # what is asserted is behaviour, never a duration
+hypothesis.settings.load_profile("doctown")
 
 pytest_plugins = ["tests.support.database"]
 

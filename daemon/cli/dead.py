@@ -130,12 +130,9 @@ def requeue(
     async def work(settings: Settings) -> int | None:
         async with open_app(settings) as doctown:
             chosen = [
-                Selection(
-                    stage=one, repo=repo, state=State.DEAD, error_class=error_class, error=error,
-                    language=settings.language,
-                )
+                Selection(stage=one, repo=repo, state=State.DEAD, error_class=error_class, error=error)
                 for one in stage or list(Stage)
-            ]  # fmt: skip
+            ]
             return await requeue_selected(
                 doctown, chosen, command="dead requeue", reason=reason, dry_run=dry_run, yes=yes, as_json=as_json
             )

@@ -44,8 +44,8 @@ class Context:
 
 
 _COMMANDS = (
-    "audit", "budget", "build", "database", "dead", "doctor", "index", "init", "pause", "quality", "reconcile",
-    "requeue", "search", "show", "status", "work", "workers",
+    "audit", "budget", "build", "database", "dead", "doctor", "follow", "index", "init", "pause", "quality",
+    "reconcile", "requeue", "search", "show", "status", "why", "work", "workers",
 )  # fmt: skip
 
 app = typer.Typer(

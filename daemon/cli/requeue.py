@@ -14,7 +14,7 @@ from daemon.cli.options import DryRun, Json, Reason, Repo, require_stages, whoam
 from daemon.cli.output import emit_json, err, out
 from daemon.settings import Settings
 from db import requeue as db_requeue
-from db.types import ErrorClass, Stage, State
+from db.types import TEXT_STAGES, ErrorClass, Stage, State
 
 _ASK_ABOVE = 50
 _SLOW_ABOVE = 10_000  # from here on it takes seconds, and somebody may lose patience
@@ -25,7 +25,10 @@ def requeue(
     ctx: typer.Context,
     stage: Annotated[
         list[Stage] | None,
-        typer.Option("--stage", help="coder, talker, instruct or embed; several times for several. Default: coder."),
+        typer.Option(
+            "--stage",
+            help="coder, talker, instruct or embed; several times for several. Default: coder, with --outdated all.",
+        ),
     ] = None,
     repo: Repo = None,
     path: Annotated[str | None, typer.Option("--path", help="Files whose path matches, `*` for anything.")] = None,
@@ -53,7 +56,8 @@ def requeue(
     """Make texts be written anew. The old ones stay until the new ones are saved.
 
     A requeued Coder text is followed by its Talker text if it comes out different. A requeued text is never taken
-    from the ledger: the model is asked. Works in small batches; one that was cut off is gone on with by --resume.
+    from the ledger: the model is asked. Not so with --outdated, which refreshes at the lowest priority what the ledger
+    does not have. Works in small batches; one that was cut off is gone on with by --resume.
     """
     if resume is not None:
         execute(ctx, lambda settings: _resume(settings, resume, as_json=as_json))
@@ -71,12 +75,14 @@ def requeue(
     async def work(settings: Settings) -> int | None:
         require_stages(settings, stages)
         async with open_app(settings) as doctown:
+            recipes = (await doctown.present_recipes()).stored if outdated else None
+            meant = stages if stage or not outdated else [one for one in TEXT_STAGES if one in settings.stages]
             chosen = [
                 db_requeue.Selection(
                     stage=one, repo=repo, path=path, fqn=fqn, state=state, error_class=error_class, error=error,
-                    flagged=flagged, outdated=doctown.recipes(one) if outdated else None, language=settings.language,
+                    flagged=flagged, outdated=recipes,
                 )
-                for one in stages
+                for one in meant
             ]  # fmt: skip
             return await requeue_selected(
                 doctown, chosen, command="requeue", reason=reason, dry_run=dry_run, yes=yes, as_json=as_json

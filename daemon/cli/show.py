@@ -71,7 +71,7 @@ def show(
             pages = await _with_sheets(doctown, found)
             unique = len({page.fqn for page in pages}) == 1
             if now:
-                _list(pages)
+                list_pages(pages)
                 err.print("say which one, with --repo or its full name")
                 return 2
             if prompt is not None and (unique or as_json):
@@ -86,7 +86,7 @@ def show(
                 for page in pages:
                     show_page(page, source=source, sheet=sheet)
             else:
-                _list(pages)
+                list_pages(pages)
         return None
 
     execute(ctx, work)
@@ -101,7 +101,8 @@ async def _now(
     return None if done else 5
 
 
-def _list(pages: Sequence[Page]) -> None:
+def list_pages(pages: Sequence[Page]) -> None:
+    """All that bear a name that is not unique."""
     out.print(f"{len(pages)} symbols are called that:")
     for page in pages:
         where = f"{page.path}:{page.line_start}" if page.path else ""

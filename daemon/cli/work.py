@@ -43,12 +43,26 @@ def run(
                 stopping = asyncio.Event()
                 listen(stopping, worker)
                 log.get("run").info("database", url=hide_password(doctown.url))
-                await (worker.once(stopping) if once else worker.run(stopping))
+                if once:
+                    await worker.once(stopping)
+                else:
+                    await _work_and_follow(doctown, worker, stopping)
         if once:
             out.print(summary(tally))
         return 5 if once and tally.dead else None
 
     execute(ctx, work, quiet=False)
+
+
+async def _work_and_follow(doctown: App, worker: Worker, stopping: asyncio.Event) -> None:
+    """Whichever ends, ends the other: by a signal both do, and an error of one is the daemon's."""
+    following = asyncio.create_task(doctown.following().run(stopping), name="following")
+    following.add_done_callback(lambda _: stopping.set())
+    try:
+        await worker.run(stopping)
+    finally:
+        stopping.set()
+        await following
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ class Answer:
     language: str
     sections: tuple[str, ...] = ()
     cut: bool = False  # the model ran into its output limit
-    source: str = ""  # what the answer is about; empty where the stage shows no code
+    source: str = ""  # what the answer is about and must not copy; empty where it may say all that was shown
     facts: str = ""  # what else was shown, or the text that is retold
     params: tuple[str, ...] = ()  # names of the parameters
     identifiers: frozenset[str] = frozenset()  # names of the chunk: they belong to no language

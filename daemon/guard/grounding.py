@@ -46,8 +46,8 @@ class GroundingGuard:
 
     def check(self, answer: Answer) -> Verdict:
         """Figures: ``grounded`` (share of the names that are there), ``unknown_names``, ``params_named`` (share),
-        ``unknown_values``. No verdict where the stage shows no code."""
-        if not answer.source:
+        ``unknown_values``. No verdict where nothing was shown."""
+        if not answer.source and not answer.facts:
             return Verdict(figures={})
         defects: dict[str, str] = {}
         found = mentions(answer.text)

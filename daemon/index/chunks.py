@@ -9,6 +9,7 @@ from daemon.identifiers import code_words, identifier_words
 from daemon.safety.material import without_secrets
 from db.index import CONTAINERS, ChunkText
 from db.types import NodeKind
+from db.wholes import KINDS
 
 NO_CONTEXT = "-"  # an own index always says something about the neighbours, if only that there are none
 _CENTRALITY_STEPS = 999
@@ -17,19 +18,37 @@ _LEVELS = 1000
 _GOALS: Mapping[str, str] = {
     NodeKind.FILE: "what the file offers, how its parts work together, what it leans on",
     NodeKind.CLASS: "responsibility, state, collaboration of the members, how it is used",
+    NodeKind.PACKAGE: "responsibility, main parts, how they work together",
+    NodeKind.REPOSITORY: "architecture, main subsystems, where to begin",
 }
 _GOAL = "purpose, inputs, result, steps, errors, how it is used"
 
 
-def chunk_of(kind: str, fqn: str, path: str, params: Sequence[str], source_code: str) -> ChunkText | None:
-    """What the chunk of a node says; None where there is nothing to explain. ``params`` are names."""
-    if not source_code.strip():
+def strategy_of(kind: str, *, members: bool) -> str:
+    """How a node is described: from its own code, or as a whole from what its ``members`` say.
+
+    Of a container the code is its skeleton: members that are nodes of their own stand as stubs.
+    """
+    if kind in KINDS:
+        return kind.lower()
+    if kind == NodeKind.FILE:
+        return "file" if members else "skeleton"
+    return "skeleton" if kind in CONTAINERS else "symbol"
+
+
+def chunk_of(
+    kind: str, fqn: str, path: str, params: Sequence[str], source_code: str, *, members: bool
+) -> ChunkText | None:
+    """What the chunk of a node says; None where there is nothing to explain. ``params`` are names.
+
+    ``members``: whether nodes of its own stand in it.
+    """
+    if not source_code.strip() and kind not in KINDS:
         return None
     is_class = kind in CONTAINERS
     return ChunkText(
         title=fqn,
-        # A container is shown as its skeleton: members that are nodes of their own stand as stubs.
-        strategy="skeleton" if is_class or kind == NodeKind.FILE else "symbol",
+        strategy=strategy_of(kind, members=members),
         audience="developers",
         goal=_GOALS.get(NodeKind.CLASS if is_class else kind, _GOAL),
         quality_target="complete, and nothing that the code does not show",

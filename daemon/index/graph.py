@@ -1,4 +1,4 @@
-"""The code graph as a whole: how central each node is, and in which order the nodes are best described."""
+"""The code graph as a whole: how central each node is, what belongs together, in which order to describe it."""
 
 from __future__ import annotations
 
@@ -41,6 +41,27 @@ def rank(
     centrality = _centrality(ordered, weights)
     levels = _levels(ordered, sorted(weights), owned)
     return {node: Place(centrality=centrality[node], level=levels[node]) for node in ordered}
+
+
+def clusters(nodes: Sequence[int], edges: Iterable[tuple[int, int, float]]) -> dict[int, int]:
+    """Which nodes belong together: the number of its cluster for each, 0 for the largest.
+
+    Communities by the method of Blondel and others (Louvain, 2008) over ``edges`` (node, node, weight), whatever their
+    direction. Deterministic for the same order of ``nodes``. A node that is connected with none is in none.
+    """
+    number = {node: place for place, node in enumerate(nodes)}
+    weights: dict[tuple[int, int], float] = {}
+    for source, target, weight in edges:
+        if source != target and source in number and target in number:
+            first, second = sorted((number[source], number[target]))
+            weights[first, second] = weights.get((first, second), 0.0) + weight
+    graph: nx.Graph[int] = nx.Graph()
+    graph.add_weighted_edges_from((first, second, weights[first, second]) for first, second in sorted(weights))
+    if not weights:
+        return {}
+    found = [sorted(community) for community in nx.community.louvain_communities(graph, seed=0)]
+    found.sort(key=lambda community: (-len(community), community))
+    return {nodes[member]: place for place, community in enumerate(found) for member in community}
 
 
 def _centrality(nodes: Sequence[int], weights: Mapping[tuple[int, int], float]) -> dict[int, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from re import Pattern
@@ -15,7 +15,7 @@ _NEVER = frozenset({
     ".nox", ".eggs", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".gradle", ".idea", ".vscode",
     ".next", ".nuxt", ".svelte-kit", ".turbo", ".parcel-cache", ".cache", ".terraform", ".dart_tool", ".yarn",
 })  # fmt: skip
-_MARKERS = ("pyvenv.cfg", "CACHEDIR.TAG")  # in a virtual environment; in a cache, target/ of cargo among them
+MARKERS = ("pyvenv.cfg", "CACHEDIR.TAG")  # in a virtual environment; in a cache, target/ of cargo among them
 _MAX_BYTES = 1 << 20  # of one .gitignore
 
 Patterns = tuple[tuple[Pattern[str], bool], ...]  # what to look for, and whether it leaves out
@@ -87,10 +87,13 @@ def ignored(path: str, rules: tuple[Rules, ...]) -> bool:
 
 
 class Fences:
-    """Folders and files that are left out of every index; remembers each folder it was asked about."""
+    """Folders and files that are left out of every index; remembers each folder it was asked about.
 
-    def __init__(self, root: Path, exclude: Iterable[str]) -> None:
-        self._root = root
+    ``has`` says whether a path of the tree exists, where the tree is not a folder of the disk.
+    """
+
+    def __init__(self, root: Path, exclude: Iterable[str], has: Callable[[str], bool] | None = None) -> None:
+        self._has = has or (lambda path: (root / path).exists())
         self._exclude = patterns(exclude)
         self._folders: dict[str, bool] = {"": True}
 
@@ -111,6 +114,6 @@ class Fences:
         if says(self._exclude, f"{folder}/"):
             return False
         try:
-            return not any((self._root / folder / marker).exists() for marker in _MARKERS)
+            return not any(self._has(f"{folder}/{marker}") for marker in MARKERS)
         except OSError:
             return True

@@ -6,65 +6,59 @@ Both ways give the same list, but for what only git can know: files that are tra
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from daemon.git import GitError, ask
 from daemon.index.ignore import Fences, Rules, ignored, rules_of
 from db.parsed import SkippedFile
 
-_TIMEOUT_S = 60.0
 _MAX_NESTED = 16  # repositories inside repositories
-_LS_FILES = (
-    "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*",
-    "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate",
-)  # fmt: skip
-# Nothing of the caller's environment or settings: the list depends on the tree alone.
-_ENVIRONMENT = {
-    "LC_ALL": "C", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-}  # fmt: skip
 
 
 @dataclass(slots=True)
 class Listing:
-    """Paths of files and symbolic links, POSIX and relative; and what could not be looked into."""
+    """Paths of files and symbolic links, POSIX and relative; and what could not be looked into.
+
+    ``by_git``: git made the list, and there is no repository inside the repository.
+    """
 
     paths: list[str] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
+    by_git: bool = False
 
 
 def list_files(root: Path, fences: Fences) -> Listing:
     """The files below ``root`` in order; folders behind the fences are not entered."""
-    paths = git_paths(root)
+    nested: list[str] = []
+    paths = git_paths(root, nested=nested)
     if not paths:  # no repository, no git, or a root that the repository round it ignores
         return walk(root, fences)
-    return Listing(paths=sorted(path for path in paths if fences.lets_in(path)))
+    return Listing(paths=sorted(path for path in paths if fences.lets_in(path)), by_git=not nested)
 
 
-def git_paths(root: Path, depth: int = 0) -> list[str] | None:
-    """What git tracks or would track below ``root``; None where git cannot say."""
-    git = shutil.which("git")
-    if git is None or depth > _MAX_NESTED:
+def git_paths(root: Path, depth: int = 0, nested: list[str] | None = None) -> list[str] | None:
+    """What git tracks or would track below ``root``; None where git cannot say.
+
+    Repositories inside it are looked into as well, and told in ``nested``.
+    """
+    if depth > _MAX_NESTED:
         return None
     try:
-        done = subprocess.run(
-            [git, *_LS_FILES],
-            cwd=root, env=_ENVIRONMENT, capture_output=True, stdin=subprocess.DEVNULL, timeout=_TIMEOUT_S, check=False,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return None
-    if done.returncode != 0:
+        answer = ask(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+    except GitError:
         return None
     paths: list[str] = []
-    for raw in filter(None, done.stdout.split(b"\0")):
+    for raw in filter(None, answer.split(b"\0")):
         path = os.fsdecode(raw).rstrip("/")
         full = root / path
         if full.is_symlink() or not full.is_dir():
             paths.append(path)
         elif full != root:  # a repository of its own: a submodule, or one that nobody told git about
             inner = git_paths(full, depth + 1) or []
+            if nested is not None:
+                nested.append(path)
             paths += [f"{path}/{one}" for one in inner]
     return paths
 
@@ -72,10 +66,28 @@ def git_paths(root: Path, depth: int = 0) -> list[str] | None:
 def walk(root: Path, fences: Fences) -> Listing:
     """The same by looking into every folder, with the .gitignore files on the way."""
     listing = Listing()
+    for folder, base, rules, names in _visited(root, fences, listing.skipped):
+        for name in names:
+            path = f"{folder}/{name}" if folder else name
+            if fences.lets_in(path) and not ignored(f"{base}{name}", rules):
+                listing.paths.append(path)
+    listing.paths.sort()
+    return listing
+
+
+def folders(root: Path, fences: Fences) -> list[str]:
+    """The folders that ``walk`` would look into, "" for the root, empty ones among them."""
+    return sorted(folder for folder, _, _, _ in _visited(root, fences, []))
+
+
+def _visited(
+    root: Path, fences: Fences, skipped: list[SkippedFile]
+) -> Iterator[tuple[str, str, tuple[Rules, ...], list[str]]]:
+    """Every folder that is let in: its path, what its rules call it, the rules, the names of what is no folder."""
     prefix, outer = _outer_rules(root)
     waiting: list[tuple[str, str, tuple[Rules, ...]]] = [("", prefix, outer)]
     while waiting:
-        folder, base, rules = waiting.pop()  # base: the folder as the rules call it
+        folder, base, rules = waiting.pop()
         here = root / folder if folder else root
         if folder and (here / ".git").exists():  # a repository of its own obeys its own rules only
             base, rules = "", ()
@@ -85,18 +97,17 @@ def walk(root: Path, fences: Fences) -> Listing:
                 children = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
             reason = f"the folder cannot be read: {error.strerror}"
-            listing.skipped.append(SkippedFile(path=folder or ".", reason=reason, passing=True))
+            skipped.append(SkippedFile(path=folder or ".", reason=reason, passing=True))
             continue
+        names: list[str] = []
         for child in children:
-            path = f"{folder}/{child.name}" if folder else child.name
-            if child.is_dir(follow_symlinks=False):
-                inside = f"{base}{child.name}/"
-                if fences.lets_in_folder(path) and not ignored(inside, rules):
-                    waiting.append((path, inside, rules))
-            elif fences.lets_in(path) and not ignored(f"{base}{child.name}", rules):
-                listing.paths.append(path)
-    listing.paths.sort()
-    return listing
+            if not child.is_dir(follow_symlinks=False):
+                names.append(child.name)
+                continue
+            path, inside = f"{folder}/{child.name}" if folder else child.name, f"{base}{child.name}/"
+            if fences.lets_in_folder(path) and not ignored(inside, rules):
+                waiting.append((path, inside, rules))
+        yield folder, base, rules, names
 
 
 def _with_rules_in(folder: Path, base: str, rules: tuple[Rules, ...]) -> tuple[Rules, ...]:

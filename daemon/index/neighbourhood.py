@@ -21,6 +21,11 @@ _TEST_PATH = re.compile(
 )
 
 
+def is_test_path(path: str) -> bool:
+    """Whether a file stands among tests, by its own name or its folders'."""
+    return _TEST_PATH.search(path) is not None
+
+
 class Neighbourhood:
     """A graph, turned so that each node finds what leans on it."""
 
@@ -88,7 +93,7 @@ class Neighbourhood:
 
     def _listed(self, members: set[int]) -> Some:
         found = [self._nodes[one] for one in members if one in self._nodes]
-        found.sort(key=lambda member: (member.line_start or 0, member.fqn, member.id))
+        found.sort(key=lambda member: (member.line_start or 0, member.fqn, member.signature or ""))
         first = tuple(
             Related(label=member.signature or member.name, role=_role(member), summary=member.doc_summary)
             for member in found[:SHOWN_MEMBERS]
@@ -133,7 +138,7 @@ class Neighbourhood:
             return True
         path = node.path or ""
         if path not in self._tests:
-            self._tests[path] = _TEST_PATH.search(path) is not None
+            self._tests[path] = is_test_path(path)
         return self._tests[path]
 
 
@@ -142,7 +147,7 @@ def _role(node: StoredNode) -> str | None:
 
 
 def _some(related: list[Related], shown: int = SHOWN) -> Some:
-    related.sort(key=lambda one: (-one.count, one.label))
+    related.sort(key=lambda one: (-one.count, one.label, one.summary or ""))
     return Some(first=tuple(related[:shown]), total=len(related))
 
 

@@ -22,7 +22,7 @@ from daemon.index.patience import Patience, TooSlowError
 from daemon.index.references import Context, Imported, Uses, imported, uses_of
 from daemon.index.tags import Tags, tags_of
 from daemon.index.text import own_text, signature_of
-from daemon.index.tokens import read_tokens, signature_hash, source_hash
+from daemon.index.tokens import read_tokens, shape_hash, signature_hash, source_hash
 from db.parsed import Import, ParsedFile, ParsedNode
 from db.types import NodeKind, Param
 
@@ -192,6 +192,7 @@ def _node(one: Found, context: Context, uses: Uses, imports: Imported, path: str
         source_code=own_text(one, language, source),
         source_hash=source_hash(one),
         signature_hash=signature_hash(one, supertypes),
+        shape_hash=shape_hash(one),
         params=tuple(_short(param) for param in params_of(one.function, language, source)) if has_params else (),
         return_type=_cut(return_type_of(one.function, language, source)) if callable_ else None,
         supertypes=supertypes,

@@ -11,6 +11,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
+from daemon.index.commits import read_blob
+from daemon.index.history import Objects
 from daemon.index.parse import content_hash, parse
 from daemon.index.scan import Entry, read
 from daemon.settings import IndexSettings
@@ -50,15 +52,18 @@ def parse_many(
     small = len(entries) < _FEW_FILES and sum(entry.size for entry in entries) < _FEW_BYTES
     in_child = multiprocessing.parent_process() is not None  # a child may not have children
     if workers == 1 or small or in_child:
-        for entry in entries:
-            yield parse_entry(root, entry, settings, names)
+        try:
+            for entry in entries:
+                yield parse_entry(root, entry, settings, names)
+        finally:
+            _let_go()
     else:
         yield from _Crew(root, settings, names, workers).run(list(_chunks(entries)))
 
 
 def parse_entry(root: Path, entry: Entry, settings: IndexSettings, roots: Mapping[str, str]) -> Result:
-    """Read and parse one file."""
-    content = read(root, entry, settings)
+    """Read and parse one file. Raises GitError where git's store is read and git is gone."""
+    content = read(root, entry, settings) if entry.blob is None else read_blob(_objects(root), entry, settings)
     if isinstance(content, SkippedFile):
         return content
     if entry.known_hash is not None and content_hash(content.data) == entry.known_hash:
@@ -69,6 +74,20 @@ def parse_entry(root: Path, entry: Entry, settings: IndexSettings, roots: Mappin
         )
     except MemoryError:
         return SkippedFile(path=entry.path, reason=_CRASHED, size=content.size, mtime_ns=content.mtime_ns)
+
+
+_stores: dict[Path, Objects] = {}  # of this process; those of a process of the pool end with it
+
+
+def _objects(root: Path) -> Objects:
+    if root not in _stores:
+        _stores[root] = Objects(root)
+    return _stores[root]
+
+
+def _let_go() -> None:
+    while _stores:
+        _stores.popitem()[1].close()
 
 
 def _chunks(entries: Sequence[Entry]) -> Iterator[tuple[Entry, ...]]:

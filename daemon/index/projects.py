@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-_MAX_BYTES = 1 << 20  # of one project file
+from daemon.index.languages import Naming
+
+ROOTED = frozenset({Naming.GO, Naming.RUST, Naming.SCRIPT})  # languages whose imports may begin with such a name
+MAX_BYTES = 1 << 20  # of one project file
 _GO_MODULE = re.compile(r"^module\s+\"?([^\s\"]+)", re.MULTILINE)
 _JSON_NOISE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])", re.DOTALL)
 
@@ -19,23 +22,30 @@ def is_project_file(path: str) -> bool:
     return PurePosixPath(path).name in _READERS
 
 
-def roots_of(root: Path, paths: Iterable[str]) -> dict[str, str]:
-    """Prefix of an import -> folder, both as written and POSIX; unreadable project files say nothing."""
+def roots_of(root: Path, paths: Iterable[str], read: Callable[[str], bytes] | None = None) -> dict[str, str]:
+    """Prefix of an import -> folder, both as written and POSIX; unreadable project files say nothing.
+
+    ``read`` gives the content of a path, or raises OSError, where the tree is not a folder of the disk.
+    """
+    read = read or (lambda path: _head(root / path))
     roots: dict[str, str] = {}
     for path in sorted(paths):
         reader = _READERS.get(PurePosixPath(path).name)
         if reader is None:
             continue
         try:
-            with (root / path).open("rb") as file:
-                text = file.read(_MAX_BYTES).decode("utf-8", errors="replace")
-            found = reader(text)
+            found = reader(read(path)[:MAX_BYTES].decode("utf-8", errors="replace"))
         except (OSError, ValueError, RecursionError):  # ValueError: what is neither TOML nor JSON
             continue
         folder = PurePosixPath(path).parent
         for prefix, inside in found.items():
             roots.setdefault(prefix, _joined(folder, inside))
     return roots
+
+
+def _head(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(MAX_BYTES)
 
 
 def _joined(folder: PurePosixPath, inside: str) -> str:
@@ -94,3 +104,5 @@ _READERS: Mapping[str, Callable[[str], dict[str, str]]] = {
     "tsconfig.base.json": _tsconfig,
     "jsconfig.json": _tsconfig,
 }
+
+PROJECT_FILES = frozenset(_READERS)

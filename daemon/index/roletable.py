@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -167,6 +168,7 @@ def table_of(own: Sequence[RoleRow] = ()) -> RoleTable:
     )
 
 
+@cache
 def _shipped() -> tuple[RoleRow, ...]:
     return read_rows(SHIPPED)
 

@@ -13,15 +13,15 @@ from daemon.errors import SourceError
 from daemon.index.encoding import to_utf8
 from daemon.index.ignore import Fences
 from daemon.index.languages import Language, language_of
-from daemon.index.listing import list_files
-from daemon.index.projects import is_project_file, roots_of
+from daemon.index.listing import Listing, list_files
+from daemon.index.projects import ROOTED, is_project_file, roots_of
 from daemon.settings import IndexSettings
 from db.parsed import SkippedFile
 
-_KIB = 1024
-_SNIFFED = 8 * _KIB  # bytes in which a NUL means that the file is no text
-_FIRST_LINE = 128  # bytes that are read to see which program a script is for
-_LINK = "a symbolic link; what it leads to is indexed where it lies"
+KIB = 1024
+_SNIFFED = 8 * KIB  # bytes in which a NUL means that the file is no text
+FIRST_LINE = 128  # bytes that are read to see which program a script is for
+LINK = "a symbolic link; what it leads to is indexed where it lies"
 _NO_FILE = "neither a file nor a folder"
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
 
@@ -37,24 +37,45 @@ class KnownFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A file to be read. ``known_hash``: of the content that the store has, None for a new file."""
+    """A file to be read. ``known_hash``: of the content that the store has, None for a new file.
+
+    ``blob`` is the object id of a file that is read from git's store and not from the folder.
+    """
 
     path: str  # POSIX, relative to the root
     language: Language
     size: int
     mtime_ns: int
     known_hash: str | None = None
+    blob: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """What a tree looks like now. A known file that we skip is in ``skipped`` and not in ``removed``."""
+    """What a tree looks like now. A known file that we skip is in ``skipped`` and not in ``removed``.
+
+    ``by_git``: git tells all changes of this tree, so that next time only they need a look.
+    """
 
     to_read: tuple[Entry, ...]
     unchanged: tuple[str, ...]
     removed: tuple[str, ...]
     skipped: tuple[SkippedFile, ...]
     roots: Mapping[str, str]  # prefix of an import -> folder: by which names the tree calls its own parts
+    by_git: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The part of a tree that needs a look. Whatever else is known of the tree is as it was.
+
+    ``paths`` are all that may differ, ``listed`` those of them that are there and not ignored; ``projects`` are the
+    project files of the whole tree.
+    """
+
+    paths: frozenset[str]
+    listed: frozenset[str] = frozenset()
+    projects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +87,27 @@ class Content:
     mtime_ns: int
 
 
-def scan(root: Path, known: Mapping[str, KnownFile], settings: IndexSettings) -> Scan:
-    """Compare a tree with what is known of it. Unchanged files are not opened.
+def scan(
+    root: Path,
+    known: Mapping[str, KnownFile],
+    settings: IndexSettings,
+    only: Part | None = None,
+    *,
+    roots_before: Mapping[str, str] | None = None,
+) -> Scan:
+    """Compare a tree, or ``only`` a part of it, with what is known of it. Unchanged files are not opened.
 
-    Raises SourceError when the root itself is not a folder that can be read.
+    ``roots_before`` are the roots that the known files were read with: where they are others now, what imports by them
+    is read again, so that a part alone will not do. Raises SourceError when the root itself is not a folder that can be
+    read.
     """
     _check(root)
-    listing = list_files(root, Fences(root, settings.exclude))
+    fences = Fences(root, settings.exclude)
+    listing = list_files(root, fences) if only is None else Listing(sorted(filter(fences.lets_in, only.listed)))
+    projects = only.projects if only is not None else filter(is_project_file, listing.paths)
+    roots = roots_of(root, filter(fences.lets_in, projects))
+    if roots != (roots_before or {}):
+        known = {path: UNREAD if by_roots(path) else file for path, file in known.items()}
     to_read: list[Entry] = []
     unchanged: list[str] = []
     skipped = list(listing.skipped)
@@ -97,8 +132,18 @@ def scan(root: Path, known: Mapping[str, KnownFile], settings: IndexSettings) ->
         unchanged=tuple(unchanged),
         removed=tuple(removed),
         skipped=tuple(skipped),
-        roots=roots_of(root, (path for path in listing.paths if is_project_file(path))),
+        roots=roots,
+        by_git=listing.by_git or only is not None,
     )
+
+
+UNREAD = KnownFile(size=-1, mtime_ns=-1, content_hash=None)
+
+
+def by_roots(path: str) -> bool:
+    """Whether what a file imports may depend on the roots; of a file without an ending nothing is known."""
+    language = language_of(path)
+    return language is None or language.naming in ROOTED
 
 
 def _check(root: Path) -> None:
@@ -130,7 +175,7 @@ def _look(root: Path, path: str, known: KnownFile | None, settings: IndexSetting
     except OSError as error:
         return _unreadable(path, error) if language else None
     if not stat.S_ISREG(state.st_mode):
-        reason = _LINK if stat.S_ISLNK(state.st_mode) else _NO_FILE
+        reason = LINK if stat.S_ISLNK(state.st_mode) else _NO_FILE
         return SkippedFile(path=path, reason=reason, mtime_ns=state.st_mtime_ns) if language else None
     if known is not None and (known.size, known.mtime_ns) == (state.st_size, state.st_mtime_ns):
         return path
@@ -138,7 +183,7 @@ def _look(root: Path, path: str, known: KnownFile | None, settings: IndexSetting
         language = _script_language(root, path)
     if language is None:
         return None
-    reason = _too_much(path, state.st_size, settings)
+    reason = too_much(path, state.st_size, settings)
     if reason:
         return SkippedFile(path=path, reason=reason, size=state.st_size, mtime_ns=state.st_mtime_ns)
     return Entry(
@@ -167,9 +212,10 @@ def _undecodable(path: str) -> bool:
     return False
 
 
-def _too_much(path: str, size: int, settings: IndexSettings) -> str:
-    if size > settings.max_file_kb * _KIB:
-        return f"larger than {settings.max_file_kb} KiB (index.max_file_kb): {size // _KIB} KiB"
+def too_much(path: str, size: int, settings: IndexSettings) -> str:
+    """Why a file of this name and size in bytes is not read; empty: it is."""
+    if size > settings.max_file_kb * KIB:
+        return f"larger than {settings.max_file_kb} KiB (index.max_file_kb): {size // KIB} KiB"
     if ".min." in path.rpartition("/")[2]:
         return "minified, by its name"
     return ""
@@ -182,7 +228,7 @@ def _script_language(root: Path, path: str) -> Language | None:
     except OSError:
         return None
     with os.fdopen(descriptor, "rb") as file:
-        return language_of(path, file.read(_FIRST_LINE))
+        return language_of(path, file.read(FIRST_LINE))
 
 
 def read(root: Path, entry: Entry, settings: IndexSettings) -> Content | SkippedFile:
@@ -194,22 +240,27 @@ def read(root: Path, entry: Entry, settings: IndexSettings) -> Content | Skipped
         descriptor = _open(root, entry.path)
     except OSError as error:
         return _unreadable(entry.path, error, entry)
-    limit = settings.max_file_kb * _KIB
+    limit = settings.max_file_kb * KIB
     with os.fdopen(descriptor, "rb") as file:
         state = os.fstat(descriptor)
         try:
             data = file.read(limit + 1)
         except OSError as error:
             return _unreadable(entry.path, error, entry)
-    reason = _too_much(entry.path, max(len(data), state.st_size), settings)
+    return judged(entry.path, data, max(len(data), state.st_size), state.st_mtime_ns, settings)
+
+
+def judged(path: str, data: bytes, size: int, mtime_ns: int, settings: IndexSettings) -> Content | SkippedFile:
+    """The content of a file as far as it was read, in UTF-8, or why it is not to be indexed."""
+    reason = too_much(path, size, settings)
     if not reason:
         data = to_utf8(data)
     if not reason and b"\0" in data[:_SNIFFED]:
         reason = "binary: not text"
     reason = reason or _long_line(data, settings.max_line_chars)
     if reason:
-        return SkippedFile(path=entry.path, reason=reason, size=state.st_size, mtime_ns=state.st_mtime_ns)
-    return Content(data=data, size=state.st_size, mtime_ns=state.st_mtime_ns)
+        return SkippedFile(path=path, reason=reason, size=size, mtime_ns=mtime_ns)
+    return Content(data=data, size=size, mtime_ns=mtime_ns)
 
 
 def _long_line(data: bytes, limit: int) -> str:
@@ -244,7 +295,7 @@ def _unreadable(path: str, error: OSError, entry: Entry | None = None) -> Skippe
     """A file that the system did not let us read, with the reason; links and the like will not get better."""
     size, mtime_ns = (entry.size, entry.mtime_ns) if entry else (0, 0)
     if error.errno in {errno.ELOOP, errno.EISDIR}:
-        reason = _LINK if error.errno == errno.ELOOP else _NO_FILE
+        reason = LINK if error.errno == errno.ELOOP else _NO_FILE
         return SkippedFile(path=path, reason=reason, size=size, mtime_ns=mtime_ns)
     reason = "gone since the folder was listed"
     if error.errno not in _GONE:

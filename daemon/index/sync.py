@@ -7,28 +7,39 @@ import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from daemon.errors import SourceError
+from daemon.index import narrow
 from daemon.index.chunks import chunk_of
+from daemon.index.commits import changed_since, scan_commit
+from daemon.index.heirs import ByContent
+from daemon.index.history import resolve
 from daemon.index.pool import Result, Touched, parse_many
 from daemon.index.relink import relink
 from daemon.index.roletable import RoleTable, table_of
-from daemon.index.scan import KnownFile, Scan, scan
+from daemon.index.scan import KnownFile, Part, Scan, scan
 from daemon.index.sheet_words import Words, words_of
 from daemon.settings import IndexSettings
+from db import carry as db_carry
+from db import follow as db_follow
 from db import index as db_index
+from db import link as db_link
 from db import report
 from db import switch as db_switch
-from db.parsed import IndexReport, ParsedFile, ParsedNode, SkippedFile
+from db.parsed import IndexReport, ParsedFile, ParsedNode, Position, SkippedFile
 from db.session import Database
 from db.types import Stage
+
+_BATCH = 500  # chunks that are carried by one statement; all are carried in one transaction, or none
 
 Progress = Callable[[str, int, int], None]  # step, done, all
 
 
-def _silent(step: str, done: int, total: int) -> None:
+def silent(step: str, done: int, total: int) -> None:
+    """Tell nobody."""
     del step, done, total
 
 
@@ -40,9 +51,11 @@ class _Run:
     same_content: int = 0
     removed: int = 0
     skipped: list[SkippedFile] = field(default_factory=list)
+    unsure: list[str] = field(default_factory=list)  # may have been written since git was asked
     errors: list[tuple[str, int]] = field(default_factory=list)
     whole: list[tuple[str, str]] = field(default_factory=list)
     written: db_index.Written = field(default_factory=db_index.Written)
+    unfinished: dict[str, tuple[str, int, str]] = field(default_factory=dict)  # path, mtime_ns, content_hash
     seconds: dict[str, float] = field(default_factory=dict)
 
     def count(self, more: db_index.Written) -> None:
@@ -52,6 +65,8 @@ class _Run:
         self.written.edges += more.edges
         self.written.chunks += more.chunks
         self.written.chunks_removed += more.chunks_removed
+        self.written.adrift += more.adrift
+        self.written.unfinished += more.unfinished
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -73,9 +88,13 @@ async def sync(
     default_language: str = "en",
     prompts: Path | None = None,
     prune: bool = False,
-    progress: Progress = _silent,
+    commit: str | None = None,
+    full: bool = False,
+    progress: Progress = silent,
 ) -> IndexReport:
-    """Bring the index of repository ``name`` in step with the folder ``root``.
+    """Bring the index of repository ``name`` in step with the folder ``root``, or with a ``commit`` that git has there.
+
+    Where git remembers the commit of the last run, only what differs since then needs a look; ``full``: all does.
 
     Fact sheets are written in ``language`` (it is remembered), else the one remembered, else ``default_language``, with
     the words in the folder ``prompts`` or the shipped ones.
@@ -89,10 +108,11 @@ async def sync(
     started = time.monotonic()
     run = _Run()
     table = table_of(settings.roles)
-    found = await _look(db, root, name, settings, language, run)
+    found = await _look(db, root, name, settings, run, language=language, commit=commit, full=full)
     words = words_of(found.repository.language or default_language, prompts)
     repository, known, seen = found.repository, found.known, found.scan
-    _refuse_to_empty(root, seen, known, prune)
+    if not prune and found.untouched == len(found.skipped):
+        _refuse_to_empty(root, seen, known)
     async with db_index.exclusive(db, repository.id):
         gone = _gone(seen, known)
         fresh_skips = [file for file in seen.skipped if _skip_is_news(file, known)]
@@ -100,15 +120,21 @@ async def sync(
         stale = repository.index_state == "writing" or repository.roles != table.fingerprint
         if seen.to_read or gone or fresh_skips or stale:
             await _rewrite(db, found, fresh_skips, gone, settings, run, progress, words=words, table=table)
+        position = found.position([*run.unsure, *(file.path for file in (*seen.skipped, *run.skipped) if file.passing)])
+        if position != found.before:
+            await db_follow.remember(db, repository.id, position)
     totals = await report.totals(db, repository.id)
+    looked_at = len(seen.to_read) + len(seen.unchanged) + len(seen.skipped)
     return IndexReport(
         repo=name,
         repo_id=repository.id,
-        files_seen=len(seen.to_read) + len(seen.unchanged) + len(seen.skipped),
+        files_seen=looked_at + found.untouched,
+        files_looked_at=looked_at,
+        commit=found.commit,
         files_parsed=run.parsed,
-        files_unchanged=len(seen.unchanged) + run.same_content,
+        files_unchanged=len(seen.unchanged) + run.same_content + found.untouched - len(found.skipped),
         files_removed=run.removed,
-        skipped=(*seen.skipped, *run.skipped),
+        skipped=(*found.skipped, *seen.skipped, *run.skipped),
         syntax_errors=tuple(run.errors),
         whole=tuple(run.whole),
         nodes_written=run.written.nodes,
@@ -126,29 +152,90 @@ async def sync(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     root: Path  # without links
     repository: db_index.StoredRepository
-    known: Mapping[str, db_index.StoredFile]
+    known: Mapping[str, db_index.StoredFile]  # of what was looked at
     scan: Scan
+    before: Position | None
+    position: Callable[[Sequence[str]], Position | None]  # what to remember, from the files that are not sure
+    is_fresh: Callable[[int], bool]  # whether a file may have been written since git was asked
+    commit: str | None = None
+    untouched: int = 0  # files that nothing needed to look at ...
+    skipped: tuple[SkippedFile, ...] = ()  # ... the skipped ones among them
 
 
 async def _look(
-    db: Database, root: Path, name: str, settings: IndexSettings, language: str | None, run: _Run
+    db: Database,
+    root: Path,
+    name: str,
+    settings: IndexSettings,
+    run: _Run,
+    *,
+    language: str | None,
+    commit: str | None,
+    full: bool,
 ) -> _Found:
     """What the store knows and what the disk shows; a folder that cannot be read leaves no repository behind."""
     resolved = await asyncio.to_thread(_checked, root)
+    wanted = None if commit is None else await asyncio.to_thread(resolve, resolved, commit)
     repository = await db_index.open_repository(db, name, root=str(resolved), language=language)
-    known = await db_index.known_files(db, repository.id)
+    before = await db_follow.position(db, repository.id)
+    usable = before if repository.index_state == "linked" and not full else None
     with run.timed("scan"):
-        remembered = {
-            path: KnownFile(size=file.size, mtime_ns=file.mtime_ns, content_hash=file.content_hash or "")
-            for path, file in known.items()
-            if file.skipped is None
-        }
-        seen = await asyncio.to_thread(scan, resolved, remembered, settings)
-    return _Found(resolved, repository, known, seen)
+        if wanted is not None:
+            return await _look_at_commit(db, resolved, wanted, repository, before, usable, settings)
+        survey = await asyncio.to_thread(narrow.survey, resolved, usable, settings)
+        known, seen = await _compare(db, resolved, repository, survey.part, settings)
+        if survey.part is not None and seen.roots != (repository.roots or {}):
+            survey = replace(survey, part=None)
+            known, seen = await _compare(db, resolved, repository, None, settings)
+        part = survey.part
+        untouched, skipped = (0, ()) if part is None else await db_follow.untouched(db, repository.id, part.paths)
+    return _Found(
+        root=resolved, repository=repository, known=known, scan=seen, before=before,
+        position=survey.position if seen.by_git else lambda _: None, is_fresh=survey.is_fresh,
+        commit=survey.state.commit if survey.state else None, untouched=untouched, skipped=skipped,
+    )  # fmt: skip
+
+
+async def _compare(
+    db: Database, root: Path, repository: db_index.StoredRepository, part: Part | None, settings: IndexSettings
+) -> tuple[Mapping[str, db_index.StoredFile], Scan]:
+    """What is known of a folder or of a part of it, and how it looks now."""
+    known = await db_index.known_files(db, repository.id, None if part is None else part.paths)
+    look = partial(scan, root, _remembered(known), settings, part, roots_before=repository.roots)
+    return known, await asyncio.to_thread(look)
+
+
+async def _look_at_commit(
+    db: Database,
+    root: Path,
+    commit: str,
+    repository: db_index.StoredRepository,
+    before: Position | None,
+    usable: Position | None,
+    settings: IndexSettings,
+) -> _Found:
+    basis = narrow.basis_of(root, settings, "commit")
+    since = usable.commit if usable is not None and usable.basis == basis else None
+    known = await db_index.known_files(db, repository.id)
+    changed = await asyncio.to_thread(changed_since, root, since, commit)
+    look = partial(scan_commit, root, commit, _remembered(known), settings, changed, roots_before=repository.roots)
+    seen = await asyncio.to_thread(look)
+    return _Found(
+        root=root, repository=repository, known=known, scan=seen, before=before, commit=commit,
+        position=lambda _: Position(commit=commit, apart=(), basis=basis), is_fresh=lambda _: False,
+    )  # fmt: skip
+
+
+def _remembered(known: Mapping[str, db_index.StoredFile]) -> dict[str, KnownFile]:
+    return {
+        path: KnownFile(size=file.size, mtime_ns=file.mtime_ns, content_hash=file.content_hash or "")
+        for path, file in known.items()
+        if file.skipped is None
+    }
 
 
 def _checked(root: Path) -> Path:
@@ -159,10 +246,10 @@ def _checked(root: Path) -> Path:
     return root.resolve()
 
 
-def _refuse_to_empty(root: Path, seen: Scan, known: Mapping[str, db_index.StoredFile], prune: bool) -> None:
+def _refuse_to_empty(root: Path, seen: Scan, known: Mapping[str, db_index.StoredFile]) -> None:
     had = sum(1 for file in known.values() if file.skipped is None)
     left = seen.to_read or seen.unchanged or any(file.passing and file.path in known for file in seen.skipped)
-    if had and not prune and not left:
+    if had and not left:
         raise SourceError(
             f"{root}: no source files are left, but the index knows {had}; nothing was removed",
             "If that is meant, run `doctown index PATH --prune`.",
@@ -199,9 +286,7 @@ async def _rewrite(
     await db_index.hold(db, repository.id)
     with run.timed("store"):
         run.count(await db_index.write_skipped(db, repository.id, skips))
-        if gone:
-            run.count(await db_index.remove_files(db, repository.id, gone))
-            run.removed = len(gone)
+        run.removed = len(gone)
     total = len(found.scan.to_read)
     async with _parsed(found.root, found.scan, settings, run) as batches:
         done = 0
@@ -209,13 +294,38 @@ async def _rewrite(
             await db_index.hold(db, repository.id)
             with run.timed("store"):
                 await _store(db, repository.id, batch, found.known, run)
+            run.unsure += [file.path for file in batch if found.is_fresh(file.mtime_ns)]
             done += len(batch)
             progress("index", done, total)
-    run.written.chunks += await relink(db, repository.id, run.timed, progress, words, table)
+    with run.timed("carry"):
+        await _carry(db, repository.id, gone, run)
+    run.written.chunks += await relink(db, repository, run.timed, progress, words, table)
     if Stage.INSTRUCT in await db_switch.stages(db):
         with run.timed("sites"):
             await db_switch.write_sites(db, repository.id)
-    await db_index.finish(db, repository.id, roles=table.fingerprint)
+    await db_index.finish(db, repository.id, roles=table.fingerprint, roots=found.scan.roots)
+
+
+async def _carry(db: Database, repo_id: int, gone: Sequence[str], run: _Run) -> None:
+    """Chunks go where their code went, and what is gone is removed with all that nobody inherits."""
+    carrier = ByContent()
+    adrift = run.written.adrift
+    left, fresh = await db_carry.adrift(db, repo_id, adrift, gone)
+    heirs = await asyncio.to_thread(carrier.heirs, left, fresh)
+    if heirs:
+        async with db.write() as connection:
+            for start in range(0, len(heirs), _BATCH):
+                batch = heirs[start : start + _BATCH]
+                there = await db_link.bare_nodes(connection, [one.new.node_id for one in batch])
+                chunks = {node.id: chunk for node in there if (chunk := _said(node)) is not None}
+                await db_carry.carry(connection, repo_id, batch, carrier)
+                await db_index.describe_chunks(connection, repo_id, chunks)
+    if adrift or gone:
+        buried = await db_carry.bury(db, repo_id, adrift, gone)
+        run.written.nodes_removed += buried[0]
+        run.written.chunks_removed += buried[1]
+    unfinished = [run.unfinished[path] for path in run.written.unfinished]
+    await db_carry.finish_files(db, repo_id, unfinished)
 
 
 @asynccontextmanager
@@ -260,8 +370,17 @@ async def _store(
             for j, node in enumerate(file.nodes)
             if (chunk := _chunk(file, node)) is not None
         }
-        run.count(await db_index.write_files(db, repo_id, parsed, chunks))
+        written = await db_index.write_files(db, repo_id, parsed, chunks, ByContent())
+        run.count(written)
+        by_path = {file.path: (file.path, file.mtime_ns, file.content_hash) for file in parsed}
+        run.unfinished |= {path: by_path[path] for path in written.unfinished}
+
+
+def _said(node: db_link.BareNode) -> db_index.ChunkText | None:
+    names = [str(param["name"]) for param in node.params]
+    return chunk_of(node.kind, node.fqn, node.path, names, node.source_code, members=node.holds)
 
 
 def _chunk(file: ParsedFile, node: ParsedNode) -> db_index.ChunkText | None:
-    return chunk_of(node.kind, node.fqn, file.path, [param.name for param in node.params], node.source_code)
+    names = [param.name for param in node.params]
+    return chunk_of(node.kind, node.fqn, file.path, names, node.source_code, members=len(file.nodes) > 1)

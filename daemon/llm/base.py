@@ -79,6 +79,10 @@ class TextModel(Protocol):
         """Say whether the model could answer now, without making it answer. Never raises."""
         ...
 
+    async def digest(self) -> str | None:
+        """The digest of the model's weights; None where its server tells none. Raises ModelError when it is away."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections and memory. Safe to call twice."""
         ...

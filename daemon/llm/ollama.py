@@ -78,11 +78,9 @@ class OllamaModel:
         return await self._server.health()
 
     async def digest(self) -> str | None:
-        """The digest of the model's weights, None when the server or the model is not there."""
-        try:
+        """The digest of the model's weights, None where the server has no such model. Raises ModelError."""
+        async with Patience(self._server.border, _CHECK_S):
             models = await self._server.models()
-        except ModelError:
-            return None
         digest = models.get(_tagged(self.name), {}).get("digest")
         return digest if isinstance(digest, str) and digest else None
 

@@ -79,6 +79,10 @@ class OpenAIModel:
         """Whether the server runs and lists the model. Never raises."""
         return await self._server.health()
 
+    async def digest(self) -> str | None:
+        """None: this protocol tells nothing of the weights."""
+        return None
+
     async def close(self) -> None:
         """Close the connections."""
         await self._server.close()

@@ -53,10 +53,15 @@ class ScriptedModel:
     the same for the same prompt. ``calls`` is the ledger, in the order in which the calls ended.
     """
 
-    def __init__(self, script: Script | None = None, *, name: str = "scripted", endpoint: str = "scripted") -> None:
+    def __init__(
+        self, script: Script | None = None, *, name: str = "scripted", endpoint: str = "scripted",
+        options: Mapping[str, object] | None = None, weights: str | None = None,
+    ) -> None:  # fmt: skip
         self._script = script if callable(script) or script is None else _one_by_one(script)
         self._name = name
         self._endpoint = endpoint
+        self._options = dict(options or {})
+        self.weights = weights  # what it tells as its digest
         self.calls: list[ScriptedCall] = []
         self.closed = 0
 
@@ -72,8 +77,8 @@ class ScriptedModel:
 
     @property
     def options(self) -> Mapping[str, object]:
-        """None: nothing but the prompt shapes the answer."""
-        return {}
+        """What it was given; they shape nothing but recipes and keys."""
+        return self._options
 
     async def complete(self, prompt: Prompt) -> Completion:
         """Say the next answer, or raise it if it is an exception."""
@@ -96,6 +101,10 @@ class ScriptedModel:
     async def check(self) -> Health:
         """All is well."""
         return Health(ok=True, summary=f"{self._name} is scripted: its answers are invented, not written by a model")
+
+    async def digest(self) -> str | None:
+        """What it was given."""
+        return self.weights
 
     async def close(self) -> None:
         """Nothing to let go; counted in ``closed``."""

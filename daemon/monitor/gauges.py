@@ -45,6 +45,7 @@ class Gauges(Collector):
         yield from _process(self.moment)
         if self.moment.figures is not None:
             yield from _queue(self.moment.figures)
+            yield from _followed(self.moment.figures)
             yield from _tables(self.moment.figures)
         yield from _budget(self.moment.uses)
 
@@ -140,6 +141,17 @@ def _queue(figures: Figures) -> Iterator[Metric]:
         ["repo_id", "repo"],
         [((str(k), n), 1) for k, n in figures.repos.items()],
     )
+
+
+def _followed(figures: Figures) -> Iterator[Metric]:
+    yield _gauge(
+        "follow_overdue_seconds", "How long a followed repository has been due.", ["repo"],
+        [((repo,), overdue_s) for repo, (overdue_s, _) in figures.followed.items()],
+    )  # fmt: skip
+    yield _gauge(
+        "follow_failures", "Times in a row that a repository could not be followed.", ["repo"],
+        [((repo,), failures) for repo, (_, failures) in figures.followed.items()],
+    )  # fmt: skip
 
 
 def _tables(figures: Figures) -> Iterator[Metric]:

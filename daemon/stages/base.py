@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -19,6 +17,7 @@ from daemon.prompts import PartPrompt, Prompts, StagePrompt
 from daemon.stages import members
 from daemon.stages.asking import Asker, Spent, left_out
 from daemon.stages.budget import Sizes
+from daemon.stages.origin import Input, MadeFrom, digest, made_from
 from daemon.stages.plan import Plan, lines_of, places, plan
 from daemon.thresholds import StageGuardSettings
 from daemon.words import Words
@@ -34,6 +33,11 @@ class Writing(Protocol):
         ...
 
     @property
+    def prompt(self) -> str:
+        """The name of its prompts in the folder of a language."""
+        ...
+
+    @property
     def settings(self) -> Sequence[object]:
         """What is set about it and shapes every answer: part of the recipe."""
         ...
@@ -42,7 +46,7 @@ class Writing(Protocol):
         """What fills the placeholders of its prompt."""
         ...
 
-    def inputs(self, material: Material) -> Sequence[object]:
+    def inputs(self, material: Material) -> Sequence[Input]:
         """Everything of the material that shapes the answer, but for volatile facts (lines, path, callers)."""
         ...
 
@@ -91,6 +95,7 @@ class TextStage:
         sizes: Sizes | None = None,
         split: Splitter = by_lines,
         gauge: Gauge | None = None,
+        weights: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.writing = writing
         self.model = model
@@ -98,6 +103,7 @@ class TextStage:
         self._guards = tuple(guards)
         self._settings = settings
         self._safety = safety  # fingerprint of what is redacted: see Safety.fingerprint
+        self._weights = weights  # digest of the model's weights, as far as it is known by now
         self._sizes = sizes or Sizes()
         self._split = split
         self._asker = Asker(model, self._sizes, gauge)
@@ -109,18 +115,37 @@ class TextStage:
         return self.writing.stage
 
     def recipe(self, language: str) -> str:
-        """Fingerprint of prompts, model, options, language and redaction: another recipe makes other texts."""
+        """Fingerprint of prompts, model, options, language and redaction: another recipe makes other texts.
+
+        Behind a plus the weights of the model, where they are known: see doctown_same_recipe in the store.
+        """
         made_by = self._made_by(language, long=True)
-        return digest(made_by, self._safety) if self._safety else made_by
+        made_by = digest(made_by, self._safety) if self._safety else made_by
+        weights = self._weights()
+        return f"{made_by}+{_abbreviated(weights)}" if weights else made_by
+
+    def recipe_parts(self, language: str) -> dict[str, object]:
+        """What the recipe is a fingerprint of, by name."""
+        prompt = self._prompts.stage(self.writing.prompt, language)
+        part = self._part_prompt(prompt)
+        long = {"parts": part.fingerprint, "sizes": list(self._sizes.shaping)} if part else {}
+        weights = self._weights()
+        return {
+            "question": self.writing.prompt, "prompt": prompt.fingerprint, "model": self.model.name,
+            "options": dict(self.model.options), "language": language, "facts": list(self.writing.settings), **long,
+            "redaction": self._safety, **({"weights": weights} if weights else {}),
+        }  # fmt: skip
 
     def _made_by(self, language: str, *, long: bool) -> str:
         """``long``: with what decides how code is shown that may not fit; questions about other code do not depend on
         it, so that a change there costs no call for them."""
-        prompt = self._prompts.stage(self.name, language)
+        prompt = self._prompts.stage(self.writing.prompt, language)
         options = dict(self.model.options)
         part = self._part_prompt(prompt) if long else None
         parts = (part.fingerprint, *self._sizes.shaping) if part else ()
-        return digest(self.name, prompt.fingerprint, self.model.name, options, language, *self.writing.settings, *parts)
+        return digest(
+            self.writing.prompt, prompt.fingerprint, self.model.name, options, language, *self.writing.settings, *parts
+        )
 
     def _may_be_long(self, material: Material) -> bool:
         """Whether the code may not fit whole. By its length alone: what we learn of tokens must not change a key."""
@@ -136,8 +161,18 @@ class TextStage:
         The redaction's settings are no part of it: what they change of a material changes the inputs themselves.
         """
         shown = self._made_by(material.language, long=self._may_be_long(material))
+        weights = self._weights()
+        by = [shown, f"weights:{_abbreviated(weights)}"] if weights else [shown]
+        return digest(*by, *(one.value for one in self._inputs(material)))
+
+    def made_from(self, material: Material) -> MadeFrom:
+        """The parts of the key that come from the material, as short hashes by name."""
+        return made_from(self._inputs(material))
+
+    def _inputs(self, material: Material) -> list[Input]:
         said = members.keyed(material.members)
-        return digest(shown, *self.writing.inputs(material), *([said] if said else []))
+        each = tuple((name, (role, summary)) for name, role, summary in said)
+        return [*self.writing.inputs(material), *([Input("members", said, each)] if said else [])]
 
     async def write(self, material: Material, *, variation: int = 0) -> TextDraft:
         """Ask until no guard objects, at most ``max_regenerations`` times more; the best attempt wins.
@@ -205,7 +240,7 @@ class TextStage:
 
     def _lay_out(self, material: Material) -> Plan:
         self._prompts.check(material.language)  # says so where a repository's language has to borrow
-        prompt = self._prompts.stage(self.name, material.language)
+        prompt = self._prompts.stage(self.writing.prompt, material.language)
         fields = self.writing.fields(material, prompt.words)
         return plan(prompt, self._part_prompt(prompt), fields, material, self._asker.budget, self._split)
 
@@ -320,13 +355,14 @@ class TextStage:
             output_tokens=spent.output_tokens,
             duration_ms=spent.duration_ms,
             regenerations=len(attempts) - 1,
+            made_from=self.made_from(material),
         )
 
     def recalled(
         self, material: Material, *, generation: int, text: str, model: str, quality: dict[str, Any]
     ) -> TextDraft:
         """A draft from the ledger: it was made from exactly the same before, so nobody is asked."""
-        prompt = self._prompts.stage(self.name, material.language)
+        prompt = self._prompts.stage(self.writing.prompt, material.language)
         return TextDraft(
             text=text,
             key=self.key(material),
@@ -338,6 +374,7 @@ class TextStage:
             language_detected=quality.get("language_detected") or material.language,
             quality={**quality, "reused": True},
             reused_from=generation,
+            made_from=self.made_from(material),
         )
 
 
@@ -353,7 +390,5 @@ def names(material: Material) -> frozenset[str]:
     return frozenset(found)
 
 
-def digest(*parts: object) -> str:
-    """A 128-bit fingerprint of values that JSON can write."""
-    text = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+def _abbreviated(weights: str) -> str:
+    return weights.removeprefix("sha256:")[:12]

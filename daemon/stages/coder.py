@@ -9,6 +9,7 @@ from daemon.guard.base import Usage
 from daemon.prompts import fence_for
 from daemon.settings import HintSettings
 from daemon.stages import hints, members
+from daemon.stages.origin import Input
 from daemon.words import Words
 from db.types import Material, NodeKind, Stage
 
@@ -20,6 +21,7 @@ class Coder:
     """Source and facts -> ``content_raw``."""
 
     stage = Stage.CODER
+    prompt = "coder"
 
     def __init__(self, settings: HintSettings | None = None) -> None:
         self._groups = (settings or HintSettings()).groups
@@ -44,7 +46,7 @@ class Coder:
             **told,
         }
 
-    def inputs(self, material: Material) -> Sequence[object]:
+    def inputs(self, material: Material) -> Sequence[Input]:
         """Source and what is shown beside it, as far as it lasts.
 
         Left out although shown: lines, path, package and the name of a file (moving code is no change of meaning),
@@ -52,7 +54,10 @@ class Coder:
         calls).
         """
         name = "" if material.kind == NodeKind.FILE else material.name
-        return (material.lang, name, material.part, material.source_hash, *hints.keyed(material, self._groups))
+        return (
+            Input("lang", material.lang), Input("name", name), Input("part", material.part),
+            Input("source", material.source_hash), *hints.keyed(material, self._groups),
+        )  # fmt: skip
 
     def source(self, material: Material) -> str:
         """The code itself."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from daemon.identifiers import code_words, identifier_words
 from daemon.llm.base import Embedder
 from daemon.safety.material import without_secrets
-from daemon.stages.base import digest
+from daemon.stages.origin import digest
 from db.types import Material, Stage, Vector, VectorDraft, VectorField
 
 
@@ -25,6 +25,10 @@ class Embed:
     def recipe(self) -> str:
         """Fingerprint of the model: vectors of another one are never compared."""
         return digest("embed", self.embedder.name, self.embedder.dims)
+
+    def recipe_parts(self) -> dict[str, object]:
+        """What the recipe is a fingerprint of, by name."""
+        return {"model": self.embedder.name, "dims": self.embedder.dims}
 
     async def measure(self, materials: Sequence[Material]) -> list[VectorDraft]:
         """The vectors that each material lacks, computed together. Raises ModelError and its kind."""

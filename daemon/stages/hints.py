@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from daemon.stages.origin import Input
 from daemon.words import Words
 from db.types import Material, Neighbour, NodeKind, Param, Tally
 
@@ -88,14 +89,22 @@ def counts(material: Material, words: Words, groups: Sequence[str]) -> dict[str,
     return {group: count for group, count in found.items() if count}
 
 
-def keyed(material: Material, groups: Sequence[str]) -> list[object]:
+def keyed(material: Material, groups: Sequence[str]) -> list[Input]:
     """What the groups add to the key of an answer: all that is shown but for lines, paths, callers and their like."""
-    found: list[object] = [
-        (fact.label, fact.key) for group in groups for fact in _of(group, material, None) if fact.key is not None
+    found = [
+        Input(_ALIKE.get(group, fact.label), (fact.label, fact.key), _each(fact.key) if group == "calls" else ())
+        for group in groups
+        for fact in _of(group, material, None)
+        if fact.key is not None
     ]
     if "instructions" in groups:
-        found += [(name, detail) for name, detail, lasting in _demands(material) if lasting]
+        found += [Input("instructions", (name, detail)) for name, detail, lasting in _demands(material) if lasting]
     return found
+
+
+def _each(callees: object) -> tuple[tuple[str, tuple[object, ...]], ...]:
+    """Of each callee its name, and apart from each other its signature and what is said of it."""
+    return tuple((name, (signature, said)) for name, signature, said in callees) if isinstance(callees, list) else ()
 
 
 def one_line(text: str | None, limit: int = _NAME_CHARS) -> str:
@@ -190,6 +199,7 @@ _GROUPS: Mapping[str, Callable[[Material], Iterator[Fact]]] = {
     "strategy": _strategy, "role": _role, "calls": _all_calls,
 }  # fmt: skip
 GROUPS = (*_GROUPS, "instructions")
+_ALIKE = {"strategy": "strategy"}  # groups that are told of as one part: they change together
 _DEFAULTS = {"Audience": "audience", "Goal": "goal", "QualityTarget": "quality"}
 
 

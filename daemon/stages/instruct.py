@@ -11,6 +11,7 @@ from daemon.prompts import fence_for
 from daemon.settings import HintSettings
 from daemon.sites import shown, sites_of, tokens_of
 from daemon.stages import hints
+from daemon.stages.origin import Input
 from daemon.words import Words
 from db.types import Material, NodeKind, Param, Stage
 
@@ -24,6 +25,7 @@ class Instruct:
     """``content_raw``, facts and places of use -> ``instruct``."""
 
     stage = Stage.INSTRUCT
+    prompt = "instruct"
 
     def __init__(self, settings: HintSettings | None = None) -> None:
         self._groups = tuple(group for group in (settings or HintSettings()).groups if group != "instructions")
@@ -49,10 +51,14 @@ class Instruct:
             "instructions": hints.demanded(material, words) if "role" in self._groups else "",
         }
 
-    def inputs(self, material: Material) -> Sequence[object]:
+    def inputs(self, material: Material) -> Sequence[Input]:
         """The Coder's text, what lasts of the facts, and the places of use; where those stand is passing."""
         sites = [(site.symbol, tokens_of(site.code)) for site in sites_of(material.uses)]
-        return (material.lang, material.name, material.content_raw, sites, *hints.keyed(material, self._groups))
+        return (
+            Input("lang", material.lang), Input("name", material.name), Input("technical text", material.content_raw),
+            Input("sites", sites, tuple((symbol, (code,)) for symbol, code in sites)),
+            *hints.keyed(material, self._groups),
+        )  # fmt: skip
 
     def source(self, material: Material) -> str:
         """The Coder's text: it is not to be said again."""

@@ -71,6 +71,13 @@ def thinned(source: str, members: Sequence[Member], fits: Callable[[str], bool])
     return _without(text, stubs, frozenset(by_worth[low:])), len(stubs) - low
 
 
+def beside(source: str, members: Sequence[Member]) -> str:
+    """What stands in a skeleton beside the stubs of its members."""
+    text = source.split("\n")
+    stubs = _stubs(text, members)
+    return "\n".join(line for number, line in enumerate(text) if number not in stubs)
+
+
 def _stubs(text: Sequence[str], members: Sequence[Member]) -> dict[int, Member]:
     """Number of the line -> the member whose stub it is."""
     wanted = {_bare(member.signature): member for member in members if member.signature}

@@ -8,6 +8,7 @@ from daemon.errors import SourceError
 from daemon.guard.base import Usage
 from daemon.prompts import fence_for
 from daemon.stages.hints import one_line
+from daemon.stages.origin import Input
 from daemon.words import Words
 from db.types import Material, Stage
 
@@ -16,6 +17,7 @@ class Talker:
     """``content_raw`` -> ``content``."""
 
     stage = Stage.TALKER
+    prompt = "talker"
     settings: Sequence[object] = ()  # nothing is shown that could be switched off
 
     def fields(self, material: Material, words: Words) -> Mapping[str, str]:
@@ -25,9 +27,9 @@ class Talker:
             raise SourceError("there is no technical text to retell", "Requeue the stage coder of this chunk.")
         return {"fqn": one_line(material.title or material.fqn), "fence": fence_for(raw), "raw": raw}
 
-    def inputs(self, material: Material) -> Sequence[object]:
+    def inputs(self, material: Material) -> Sequence[Input]:
         """The Coder's text alone: what did not change it does not change this."""
-        return (material.content_raw,)
+        return (Input("technical text", material.content_raw),)
 
     def source(self, material: Material) -> str:
         """No code is shown to this stage."""

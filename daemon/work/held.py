@@ -70,6 +70,10 @@ class HeldModel:
         """The model's; needs no slot."""
         return await self._model.check()
 
+    async def digest(self) -> str | None:
+        """The model's; needs no slot."""
+        return await self._model.digest()
+
     async def close(self) -> None:
         """Close the model."""
         await self._model.close()

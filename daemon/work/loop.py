@@ -171,7 +171,7 @@ class StageLoop:
         asked = time.monotonic()
         claims = await db_claim.claim(
             self.db, self.stage, owner=self.owner, limit=limit, lease_s=self.settings.lease_s,
-            max_lane=Lane.ASKED if self.slots.urgent(self.pipeline.model) else self.scope.max_lane,
+            max_lane=Lane.ASKED if self.slots.urgent(self.pipeline.model) else self.gate.lane(self.scope.max_lane),
             repo_id=self.scope.repo_id, turn=self.fair.turn(limit),
         )  # fmt: skip
         self.fair.took(claims)

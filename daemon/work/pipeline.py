@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from daemon.index import sheets
 from daemon.safety.material import Safety
 from daemon.settings import Settings
 from daemon.stages.base import TextStage
+from daemon.stages.by_strategy import ByStrategy
 from daemon.stages.embed import Embed
 from daemon.work.budget import charged_to
 from daemon.work.events import Observer
@@ -102,7 +103,12 @@ class TextPipeline:
     batch = 1
 
     def __init__(
-        self, db: Database, stage: TextStage, settings: Settings, worker: UUID, observers: Sequence[Observer] = ()
+        self,
+        db: Database,
+        stage: TextStage | ByStrategy,
+        settings: Settings,
+        worker: UUID,
+        observers: Sequence[Observer] = (),
     ) -> None:
         self._db = db
         self._stage = stage
@@ -198,7 +204,8 @@ class TextPipeline:
                 return recalled
         self._writing[key] = asyncio.Event()
         try:
-            return await self._write(piece)
+            # Under the key that others wait for: what is known of the model's weights may have changed meanwhile.
+            return replace(await self._write(piece), key=key)
         except BaseException:
             self._written(key)
             raise

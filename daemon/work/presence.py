@@ -13,17 +13,25 @@ from daemon import log
 from db import workers as db_workers
 from db.errors import StoreError
 from db.session import Database
-from db.types import Stage
+from db.types import Lane, Stage
 
 _BEAT_S = 5.0
 _WHILE_DRAINING_S = 0.5  # somebody is waiting for it
 
 
 class Gate:
-    """Whether anything may be claimed. Closed while an administrator drains this worker."""
+    """Whether anything may be claimed. Closed while an administrator drains this worker.
+
+    ``refreshes``: also what is only to be refreshed; not while a newer daemon works by other recipes.
+    """
 
     def __init__(self) -> None:
         self.open = True
+        self.refreshes = True
+
+    def lane(self, most: Lane) -> Lane:
+        """The last lane that may be claimed from, of those up to ``most``."""
+        return most if self.refreshes else min(most, Lane.NEW)
 
 
 class Presence:

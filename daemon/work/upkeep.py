@@ -1,46 +1,37 @@
-"""What every daemon does for the queue beside its own work: promote, rescue, refresh, forget old failures."""
+"""What every daemon does for the queue beside its own work: promote, settle, rescue, forget old failures."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from daemon import log
 from daemon.settings import Settings
 from daemon.work.events import Observer
 from daemon.work.leases import RENEWALS_PER_LEASE
+from daemon.work.settling import settle
 from db import claim as db_claim
 from db import failures as db_failures
-from db import save as db_save
 from db.errors import StoreError
 from db.session import Database
-from db.types import TEXT_STAGES, Stage
 
 _PRUNE_S = 600.0  # between two looks for failures that are too old to keep
-
-Recipes = Callable[[Stage], dict[str, str]]  # stage -> language -> present recipe
 
 
 class Upkeep:
     """Every replica does all of it, none leads: each step is one guarded statement, harmless when done twice."""
 
-    def __init__(
-        self, db: Database, settings: Settings, recipes: Recipes | None, observers: Sequence[Observer]
-    ) -> None:
+    def __init__(self, db: Database, settings: Settings, observers: Sequence[Observer]) -> None:
         self._db = db
         self._settings = settings
-        self._recipes = recipes
         self._observers = observers
         self._log = log.get("upkeep")
-        self._refreshed = False
         self._answering_since: float | None = None  # monotonic; None: the store did not answer the last time
         self._prune_at = time.monotonic()
 
     async def poll(self) -> None:
         """What waited for its next try and whose time has come is due again."""
         try:
-            if not self._refreshed:
-                await self._refresh()
             await db_claim.promote(self._db)
             if self._answering_since is None:
                 self._answering_since = time.monotonic()
@@ -48,14 +39,13 @@ class Upkeep:
             self._answering_since = None
             self._log.warning("queue not read", error=str(error), remedy=error.remedy)
 
-    async def _refresh(self) -> None:
-        """Once per process: queue the texts that other prompts, models, options or languages made."""
-        if self._recipes is not None and self._settings.queue.refresh == "auto":
-            for stage in (one for one in TEXT_STAGES if one in self._settings.stages):
-                count = await db_save.refresh(self._db, stage, self._recipes(stage), language=self._settings.language)
-                if count:
-                    self._log.info("outdated by a new recipe", stage=stage, chunks=count)
-        self._refreshed = True
+    async def settle(self, *, force: bool, repo_id: int | None) -> int:
+        """Make due the wholes whose pieces are done and quiet; with ``force`` those that are not quiet yet, too."""
+        try:
+            return await settle(self._db, quiet_s=self._settings.queue.quiet_s, force=force, repo_id=repo_id)
+        except StoreError as error:
+            self._log.warning("not settled", error=str(error), remedy=error.remedy)
+            return 0
 
     def _may_rescue(self) -> bool:
         """Whether everybody who lives has had time to renew since the store answers again.

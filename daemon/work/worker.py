@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from daemon import log
-from daemon.errors import ModelUnavailable
+from daemon.errors import ModelUnavailable, PromptError
 from daemon.settings import Settings
 from daemon.work.breaker import Breaker
 from daemon.work.budget import Meter
@@ -22,14 +22,15 @@ from daemon.work.listener import Listener
 from daemon.work.loop import Rest, Scope, StageLoop, first
 from daemon.work.pipeline import Pipeline
 from daemon.work.presence import Gate, Presence
+from daemon.work.refreshing import LooksAfter, Now, Refreshing
 from daemon.work.schedule import Schedule
 from daemon.work.slots import Slots
-from daemon.work.upkeep import Recipes, Upkeep
+from daemon.work.upkeep import Upkeep
 from daemon.work.view import EndpointView, LoopView, WorkerView
 from db import claim as db_claim
 from db.errors import StoreError
 from db.session import Database
-from db.types import Claim, Outcome, Stage, TextDraft
+from db.types import Claim, Lane, Outcome, Stage, TextDraft
 
 _YOUNG, _MIDDLE, _OLD = 50_000, 20, 100  # thresholds of the garbage collector while at work
 _LAST_TRIES_S = 10.0  # how long a worker that stops tries to save what is written while the store is away
@@ -51,7 +52,8 @@ class Worker:
         *,
         slots: Mapping[str, Slots],
         meter: Meter,
-        recipes: Recipes | None = None,
+        recipes: Now,
+        refresh: bool = True,
         observers: Sequence[Observer] = (),
         scope: Scope | None = None,
         listen_url: str | None = None,
@@ -72,7 +74,7 @@ class Worker:
         self._stopping = False
         self._ended: set[Stage] = set()
         self._woken: Counter[str] = Counter()
-        self._upkeep = Upkeep(db, settings, recipes, observers)
+        self._upkeep = Upkeep(db, settings, observers)
         self._listen_url = listen_url
         self._ear: Listener | None = None
         self._slots = dict(slots)
@@ -88,6 +90,8 @@ class Worker:
             for pipeline in pipelines(self.owner, self._slots)
         ]  # fmt: skip
         self._scope = scope or Scope()
+        looks_after: LooksAfter = ("all" if self._scope == Scope() else self._scope.repo_id) if refresh else None
+        self._refreshing = Refreshing(db, recipes, self.owner, refresh=settings.queue.refresh, looks_after=looks_after)
         used = {loop.pipeline.endpoint for loop in self._loops}
         self._presence = Presence(
             # Who works for one command alone is nobody that others may count on.
@@ -160,6 +164,10 @@ class Worker:
         quiet = asyncio.Event()
         await self._presence.begin()
         await self._meter.begin()
+        try:
+            await self._refreshing.begin()
+        except (StoreError, PromptError) as error:  # the first look at the queue says it again
+            self._log.warning("recipes not noted", error=str(error), remedy=error.remedy)
         background = [
             asyncio.create_task(self._keeper.run(quiet), name="leases"),
             asyncio.create_task(self._keep_time(quiet), name="timers"),
@@ -232,20 +240,29 @@ class Worker:
             if stopping.is_set():
                 return
             self._give_up_on_dead_endpoints()
-            try:
-                due, retrying, next_s = await db_claim.pending(
-                    self._db, [loop.stage for loop in self._loops], max_lane=self._scope.max_lane,
-                    repo_id=self._scope.repo_id,
-                )  # fmt: skip
-            except StoreError as error:
-                self._log.warning("queue not read", error=str(error))
-                due, retrying, next_s = 1, 0, None
-            if not due and not retrying and all(loop.idle for loop in self._loops):
-                return  # and nobody has claimed the last of it while we looked
+            due, retrying, next_s = await self._pending()
+            if not due and not retrying:
+                # What this makes due, or a poll that settled a moment before, is seen by the second look.
+                await self._settle(force=True)
+                await self._refresh()
+                due, retrying, next_s = await self._pending()
+                if not due and not retrying and all(loop.idle for loop in self._loops):
+                    return  # and nobody has claimed the last of it while we looked
             # Due although all loops rest: another process took it, or a breaker is open. Waiting is right for both.
             pause = min(1.0, max(0.05, next_s or 0.05)) if not due else 0.2
             await _pause(stopping, pause)
             await self._poll()
+
+    async def _pending(self) -> tuple[int, int, float | None]:
+        """What could be worked on: due, retrying, and in how many seconds the next of these is due."""
+        try:
+            return await db_claim.pending(
+                self._db, [loop.stage for loop in self._loops], max_lane=self._gate.lane(self._scope.max_lane),
+                repo_id=self._scope.repo_id,
+            )  # fmt: skip
+        except StoreError as error:
+            self._log.warning("queue not read", error=str(error))
+            return 1, 0, None
 
     async def _until_idle(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set() and not all(loop.idle for loop in self._loops):
@@ -277,7 +294,23 @@ class Worker:
 
     async def _poll(self) -> None:
         await self._upkeep.poll()
+        await self._refresh()
+        await self._settle()
         self._wake(None, by="poll")
+
+    async def _settle(self, *, force: bool = False) -> int:
+        """Make due the wholes whose pieces are done; where only what is asked for is written, they are left alone."""
+        if self._scope.max_lane is Lane.ASKED or all(loop.stage is not Stage.CODER for loop in self._loops):
+            return 0
+        return await self._upkeep.settle(force=force, repo_id=self._scope.repo_id)
+
+    async def _refresh(self) -> None:
+        """Queue the texts that other prompts, models, options or languages made; see daemon/work/refreshing.py."""
+        try:
+            await self._refreshing.tick()
+        except (StoreError, PromptError) as error:
+            self._log.warning("recipes not compared", error=str(error), remedy=error.remedy)
+        self._gate.refreshes = not self._refreshing.yields
 
     def _wake(self, stage: Stage | None, *, by: str) -> None:
         self._woken[by] += 1

@@ -1,4 +1,4 @@
-"""Tables of a running service: control, worker, audit, failure and the budget.
+"""Tables of a running service: control, worker, audit, failure, the budget, who is followed.
 
 None of them is needed to write a text: they say who works, who changed what, what went wrong, what may be spent.
 """
@@ -9,7 +9,19 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, Float, Index, Integer, SmallInteger, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -36,8 +48,14 @@ class Control(Base):
     compatible_since: Mapped[str] = mapped_column(server_default=text("'0001'"))
     stages: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=_STAGES)  # which make work
     filled: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=_STAGES)  # whose work is in the queue
+    recipes: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=_EMPTY_OBJECT)  # that hold now: db/refresh.py
+    recipes_key: Mapped[str | None]  # their fingerprint
+    refresh: Mapped[str] = mapped_column(server_default=text("'auto'"))  # what becomes of texts that others made
 
-    __table_args__ = (CheckConstraint("id", name="one"),)
+    __table_args__ = (
+        CheckConstraint("id", name="one"),
+        CheckConstraint("refresh IN ('auto', 'manual')", name="refresh"),
+    )
 
 
 class Worker(Base):
@@ -56,6 +74,7 @@ class Worker(Base):
     drained_at: Mapped[moment | None]  # and said that nothing is in flight any more
     started_at: Mapped[moment_now]
     seen_at: Mapped[moment_now]
+    recipes: Mapped[str | None]  # fingerprint of the recipes that it works by
 
     __table_args__ = ({"postgresql_with": {"fillfactor": "50"}},)
 
@@ -133,3 +152,23 @@ class BudgetUse(Base):
     held_until: Mapped[moment_now]
 
     __table_args__ = ({"postgresql_with": {"fillfactor": "50"}},)
+
+
+class Follow(Base):
+    """A repository that is followed. Whichever daemon finds it due takes its turn by a lease."""
+
+    __tablename__ = "follow"
+
+    repo_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("repository.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    every_s: Mapped[float] = mapped_column(Float)
+    next_at: Mapped[moment_now]
+    lease_owner: Mapped[UUID | None]
+    lease_until: Mapped[moment | None]
+    failures: Mapped[int] = mapped_column(Integer, server_default=_ZERO)  # in a row
+    error: Mapped[str | None]  # of the last try
+    tried_at: Mapped[moment | None]
+    done_at: Mapped[moment | None]  # when it was last brought in step
+
+    __table_args__ = (CheckConstraint("every_s >= 1", name="every"), {"postgresql_with": {"fillfactor": "50"}})

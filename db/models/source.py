@@ -44,10 +44,17 @@ class Repository(Base):
     indexing_until: Mapped[moment | None]  # while it lies ahead, nothing of this repository is claimed
     indexed_at: Mapped[moment | None]
     roles: Mapped[str | None]  # fingerprint of the table that the roles of its nodes were told by
+    roots: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # prefix of an import -> folder, when files were read
     created_at: Mapped[moment_now]
     weight: Mapped[int] = mapped_column(Integer, server_default=text("1"))
     budget_until: Mapped[moment | None]  # while it lies ahead, no text of it is written: its budget is used up
     budget_reason: Mapped[str | None]
+    swept: Mapped[str | None]  # for which recipes and language its texts were last looked through
+    url: Mapped[str | None]  # of a remote repository; null: the folder in root
+    ref: Mapped[str | None]  # the branch, tag or commit that is indexed; null: what lies in the folder
+    indexed_commit: Mapped[str | None]  # up to where git's history is in the index ...
+    indexed_apart: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=EMPTY_ARRAY)  # ... but for these files
+    indexed_basis: Mapped[str | None]  # what else must be the same for a run to build upon it
 
     __table_args__ = (
         CheckConstraint("name <> ''", name="name"),
@@ -114,6 +121,7 @@ class Node(Base):
     source_code: Mapped[str | None]
     source_hash: Mapped[str | None]
     signature_hash: Mapped[str | None]
+    shape_hash: Mapped[str | None]  # as source_hash, with a placeholder for each name that is declared in the code
     centrality: Mapped[float] = mapped_column(REAL, server_default=text("0"))  # 0 .. 1
     level: Mapped[int] = mapped_column(Integer, server_default=text("0"))  # 0 leans on nothing in the index
     cluster: Mapped[int | None] = mapped_column(Integer)

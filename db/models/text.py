@@ -116,6 +116,7 @@ class EmbeddingModel(Base):
     dims: Mapped[int] = mapped_column(Integer)
     active: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[moment_now]
+    settings: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=EMPTY_OBJECT)  # how it is reached
 
     __table_args__ = (
         UniqueConstraint("name", "dims"),
@@ -173,9 +174,22 @@ class Generation(Base):
     regenerations: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     worker: Mapped[str | None]
     created_at: Mapped[moment_now]
+    made_from: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # short hashes of its inputs, by name
 
     __table_args__ = (
         Index("generation_key", "key", postgresql_where=text("output IS NOT NULL")),
+        Index("generation_reused", "reused_from", postgresql_where=text("reused_from IS NOT NULL")),
         Index("generation_chunk", "chunk_id", "stage", "id"),
         Index("generation_created", "created_at"),
     )
+
+
+class Recipe(Base):
+    """What a recipe is a fingerprint of, so that it can be told which part of it has changed."""
+
+    __tablename__ = "recipe"
+
+    recipe: Mapped[str] = mapped_column(primary_key=True)
+    stage: Mapped[str]
+    parts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    seen_at: Mapped[moment_now]

@@ -1,4 +1,4 @@
-"""Table work: the narrow queue, one row per chunk and stage.
+"""Table work: the narrow queue, one row per chunk and stage; and what is not settled yet.
 
              trigger                claim                  save
    (chunk) ----------> due ----------------> leased ----------------> done
@@ -76,6 +76,32 @@ class Work(Base):
                 "autovacuum_vacuum_scale_factor": "0.01",
                 "autovacuum_vacuum_threshold": "500",
                 "autovacuum_vacuum_cost_delay": "0",
+            }
+        },
+    )
+
+
+class Unsettled(Base):
+    """A file, package or repository of which something below has changed: it is looked at when ``look_at`` has come.
+
+    Then either it is due, because what it reads is not what its text was made from, or its row goes. ``touched_at`` is
+    when something below it changed last; the quiet time counts from there.
+    """
+
+    __tablename__ = "unsettled"
+
+    chunk_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("chunk.id", ondelete="CASCADE"), primary_key=True)
+    repo_id: Mapped[int] = mapped_column(BigInteger)
+    touched_at: Mapped[moment_now]
+    look_at: Mapped[moment_now]
+
+    __table_args__ = (
+        Index("unsettled_look", "look_at"),
+        {
+            "postgresql_with": {
+                "fillfactor": "70",
+                "autovacuum_vacuum_scale_factor": "0.01",
+                "autovacuum_vacuum_threshold": "500",
             }
         },
     )

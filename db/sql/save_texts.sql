@@ -8,18 +8,18 @@ WITH draft AS MATERIALIZED (
         chunk_id bigint, stage text, fence bigint, wanted_key text, output text, key text, recipe text,
         model text, options jsonb, prompt_fingerprint text, language text, language_detected text, quality jsonb,
         prompt_tokens integer, output_tokens integer, duration_ms integer, regenerations smallint,
-        reused_from bigint)
+        reused_from bigint, made_from jsonb)
 ), target AS MATERIALIZED (
     SELECT c.id FROM chunk c WHERE c.id IN (SELECT chunk_id FROM draft) ORDER BY c.id FOR NO KEY UPDATE
 ), piece AS MATERIALIZED (
-    SELECT w.chunk_id, w.stage, w.repo_id, w.fence, w.state, w.saved_fence, w.wanted_key
+    SELECT w.chunk_id, w.stage, w.repo_id, w.fence, w.state, w.saved_fence, w.wanted_key, w.reason
       FROM work w
       JOIN draft d ON d.chunk_id = w.chunk_id AND d.stage = w.stage
       JOIN target ON target.id = w.chunk_id
      WHERE w.fence = d.fence
      ORDER BY w.chunk_id, w.stage FOR NO KEY UPDATE OF w
 ), held AS (
-    SELECT d.*, piece.repo_id, piece.wanted_key IS NOT DISTINCT FROM d.wanted_key AS fresh
+    SELECT d.*, piece.repo_id, piece.reason, piece.wanted_key IS NOT DISTINCT FROM d.wanted_key AS fresh
       FROM piece JOIN draft d ON d.chunk_id = piece.chunk_id AND d.stage = piece.stage
      WHERE piece.state = 'leased'
 ), written AS (
@@ -47,10 +47,10 @@ WITH draft AS MATERIALIZED (
 ), ledger AS (
     INSERT INTO generation (repo_id, chunk_id, stage, key, source_key, fence, model, options, recipe,
                             prompt_fingerprint, language, output, reused_from, quality, prompt_tokens,
-                            output_tokens, duration_ms, regenerations, worker)
+                            output_tokens, duration_ms, regenerations, worker, made_from)
     SELECT h.repo_id, h.chunk_id, h.stage, h.key, h.wanted_key, h.fence, h.model, h.options, h.recipe,
            h.prompt_fingerprint, h.language, CASE WHEN h.reused_from IS NULL THEN h.output END, h.reused_from,
-           h.quality, h.prompt_tokens, h.output_tokens, h.duration_ms, h.regenerations, :worker
+           h.quality, h.prompt_tokens, h.output_tokens, h.duration_ms, h.regenerations, :worker, h.made_from
       FROM held h WHERE h.fresh
 ), closed AS (
     UPDATE work w
@@ -62,6 +62,22 @@ WITH draft AS MATERIALIZED (
            error_class = NULL, last_error = NULL
       FROM held h
      WHERE w.chunk_id = h.chunk_id AND w.stage = h.stage
+), behind AS (
+    -- The text came out as it was, so nothing else tells the stages behind it that another recipe made theirs: they
+    -- waited for this (see refresh_fill.sql).
+    INSERT INTO work AS w (chunk_id, stage, repo_id, lane, priority, wanted_key, reason)
+    SELECT o.chunk_id, o.stage, o.repo_id, 2, o.priority, o.wanted_key, o.reason
+      FROM held h
+     CROSS JOIN control
+      JOIN chunk c ON c.id = h.chunk_id AND c.content_raw = h.output
+     CROSS JOIN LATERAL doctown_outdated(control.recipes) o
+     WHERE h.stage = 'coder' AND h.fresh AND (h.reason IN ('recipe', 'language') OR control.refresh = 'auto')
+       AND o.chunk_id = h.chunk_id AND o.stage IN ('talker', 'instruct') AND o.stage = ANY (control.stages)
+     ORDER BY o.chunk_id, o.stage
+    ON CONFLICT (chunk_id, stage) DO UPDATE SET
+           state = 'due', lane = 2, reason = excluded.reason, wanted_key = excluded.wanted_key, attempts = 0,
+           crashes = 0, run_at = clock_timestamp(), due_at = clock_timestamp()
+     WHERE w.state = 'done'
 )
 SELECT d.chunk_id, d.stage,
        CASE WHEN h.fresh THEN 'saved'

@@ -11,6 +11,8 @@ import daemon
 from daemon.cli.main import EXIT_CODES
 from tests.acceptance.conftest import Doctown
 from tests.support.builders import Connection, all_rows, scalar
+from tests.support.githost import a_host
+from tests.support.gits import a_repository_of_git, commit, git, put
 
 
 @pytest.fixture
@@ -40,10 +42,11 @@ def test_a_second_build_writes_nothing(built: Doctown, shop: Path, psql: Connect
     assert all_rows(psql, "SELECT id, xmin FROM chunk ORDER BY id") == before
 
 
-def test_only_the_edited_function_is_written_again(built: Doctown, shop: Path) -> None:
+def test_only_the_edited_function_and_what_holds_it_is_written_again(built: Doctown, shop: Path) -> None:
     path = shop / "shop" / "mail.py"
     path.write_text(path.read_text().replace('f"order {number}"', 'f"your order {number}"'))
-    assert "texts 2, regenerated 0" in built("build", str(shop)).out
+    # Two texts each: of the function, of its file, its package and the repository.
+    assert "texts 8, regenerated 0" in built("build", str(shop)).out
     path.write_text("# a comment\n\n" + path.read_text())
     assert "texts 0, regenerated 0" in built("build", str(shop)).out
 
@@ -319,11 +322,19 @@ def test_an_unmounted_folder_does_not_cost_the_texts(built: Doctown, shop: Path,
     assert scalar(psql, "SELECT count(*) FROM chunk") == 0
 
 
-def test_a_moved_file_costs_no_call(doctown: Doctown, shop: Path) -> None:
+def test_a_moved_file_keeps_its_texts(doctown: Doctown, shop: Path, psql: Connection) -> None:
     (shop / "tools.py").write_text("def double(number: int) -> int:\n    return 2 * number\n")
     doctown("build", str(shop))
     (shop / "tools.py").rename(shop / "shop" / "instruments.py")
-    assert "texts 0, regenerated 0" in doctown("build", str(shop)).out
+    written = scalar(psql, "SELECT max(id) FROM generation")
+    doctown("build", str(shop))
+    anew = all_rows(
+        psql,
+        "SELECT DISTINCT n.kind FROM generation g JOIN chunk c ON c.id = g.chunk_id JOIN node n ON n.id = c.node_id "
+        "WHERE g.id > %s AND g.reused_from IS NULL ORDER BY n.kind",
+        written,
+    )
+    assert [row["kind"] for row in anew] == ["PACKAGE", "REPOSITORY"], "what names its parts has other parts now"
 
 
 def test_russian_texts_for_one_repository(doctown: Doctown, shop: Path, psql: Connection) -> None:
@@ -414,3 +425,67 @@ def test_a_page_before_any_text_is_the_fact_sheet(doctown: Doctown, shop: Path) 
 def test_a_page_with_texts_shows_the_fact_sheet_on_request(built: Doctown) -> None:
     assert "What the index knows" not in built("show", "OrderService.place").out
     assert "What the index knows" in built("show", "OrderService.place", "--sheet").out
+
+
+def test_index_of_a_commit_beside_its_folder(doctown: Doctown, shop: Path, psql: Connection) -> None:
+    a_repository_of_git(shop, {})
+    assert doctown("index", str(shop)).code == 0
+    result = doctown("index", str(shop), "--commit", "main", "--json")
+    assert (result.json["repo"], result.json["commit"]) == ("shop@main", git(shop, "rev-parse", "main"))
+    assert scalar(psql, "SELECT count(DISTINCT repo_id) FROM node") == 2
+    assert "no commit, branch or tag is called 'nowhere'" in doctown("index", str(shop), "--commit", "nowhere").err
+    assert doctown("index", str(shop), "--commit", "main", "--watch").code == 2
+
+
+def test_follow_and_unfollow(doctown: Doctown, shop: Path, psql: Connection) -> None:
+    assert "Nothing is followed" in doctown("follow").out
+    listed = doctown("follow", str(shop), "--every", "2h").out
+    assert ("shop" in listed, "2 h" in listed, "due" in listed) == (True, True, True)
+    assert doctown("follow", "shop", "--every", "90s", "--now").code == 0
+    (row,) = doctown("follow", "--json").json
+    assert (row["repo"], row["every_s"], row["failures"], row["busy"]) == ("shop", 90, 0, False)
+    assert row["done_at"] is not None
+    assert scalar(psql, "SELECT count(*) FROM chunk") > 0
+    assert str(shop) in doctown("status").out
+    assert doctown("unfollow", "shop").out == "shop: followed no longer\n"
+    assert doctown("unfollow", "shop", "--json").json == {"repo": "shop", "was_followed": False}
+    entries = all_rows(psql, "SELECT command, filter FROM audit WHERE command LIKE '%%follow' ORDER BY id")
+    assert [entry["command"] for entry in entries] == ["follow", "follow", "unfollow", "unfollow"]
+    assert entries[0]["filter"]["from"] == str(shop)
+
+
+def test_what_cannot_be_followed(doctown: Doctown, shop: Path, tmp_path: Path) -> None:
+    for arguments, code, said in (
+        (("nowhere",), 1, "no repository that Doctown knows, no folder and no URL"),
+        ((str(shop), "--every", "5 fortnights"), 2, "is no period"),
+        ((str(shop), "--every", "0s"), 2, "is no period"),
+        ((str(shop), "--ref", "main"), 1, "git"),
+        (("https://ada:hunter2@example.org/shop",), 1, "names and passwords in a URL"),
+        (("file:///etc",), 1, "the protocol 'file' is not used"),
+    ):
+        result = doctown("follow", *arguments)
+        assert (result.code, said in result.err) == (code, True), (arguments, result.err)
+        assert "hunter2" not in result.err
+    assert doctown("unfollow", "nobody").code == 6
+    (tmp_path / "other/shop").mkdir(parents=True)
+    assert doctown("follow", str(shop)).code == 0
+    assert "Give another name with --name" in doctown("follow", str(tmp_path / "other/shop")).err
+    assert doctown("follow", str(tmp_path / "other/shop"), "--name", "shop2").code == 0
+
+
+def test_a_remote_repository_is_followed(doctown: Doctown, tmp_path: Path, psql: Connection, config: Path) -> None:
+    served = a_repository_of_git(tmp_path / "served" / "shop", {"a.py": "def first():\n    pass\n"})
+    with config.open("a") as file:
+        file.write(f"follow: {{protocols: [http], folder: {tmp_path / 'clones'}}}\n")
+    with a_host(served.parent) as host:
+        result = doctown("follow", f"{host.url}/shop/.git", "--ref", "main", "--now", "--json")
+        assert (result.json["repo"], result.json["files_parsed"]) == ("shop@main", 1)
+        put(served, {"b.py": "def second():\n    pass\n"})
+        second = commit(served)
+        assert doctown("follow", "shop@main", "--now", "--json").json["commit"] == second
+    assert scalar(psql, "SELECT count(*) FROM node WHERE kind = 'FUNCTION'") == 2
+    result = doctown("follow", "shop@main", "--now")
+    assert result.code == 1
+    (row,) = doctown("follow", "--json").json
+    assert (row["failures"], row["commit"]) == (1, second)
+    assert f"{host.url}/shop/.git" in row["error"]

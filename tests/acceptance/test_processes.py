@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
+import sys
 from pathlib import Path
 
 import httpx
@@ -12,7 +14,7 @@ import httpx
 from daemon.doubles.server import Double
 from daemon.doubles.setup import Setup
 from tests.support.builders import Connection, a_repository, all_rows, chunk_row, scalar, some_chunks, work_row
-from tests.support.processes import a_daemon, environment, eventually
+from tests.support.processes import ROOT, a_daemon, command, environment, eventually
 
 
 def unfinished(psql: Connection) -> int:
@@ -145,3 +147,46 @@ async def test_metrics_and_probes_only_where_a_port_is_set(db_url: str, psql: Co
                 answer = await client.get("/readyz")
                 assert answer.status_code == 200, answer.text
                 assert 'doctown_workers{state="alive"} 1.0' in (await client.get("/metrics")).text
+
+
+async def test_a_folder_is_watched_until_it_is_told_to_stop(db_url: str, psql: Connection, tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    root.mkdir()
+    (root / "a.py").write_text("def first():\n    pass\n")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "daemon", "index", str(root), "--watch", "--json", cwd=ROOT,
+        env={**environment(db_url, "http://localhost:1"), "PATH": os.environ["PATH"], "HOME": os.devnull},
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            assert json.loads(await process.stdout.readline())["files_parsed"] == 1
+            (root / "b.py").write_text("def second():\n    pass\n")
+            assert json.loads(await process.stdout.readline())["files_parsed"] == 1
+            assert scalar(psql, "SELECT count(*) FROM node WHERE kind = 'FUNCTION'") == 2
+            process.send_signal(signal.SIGTERM)
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_a_daemon_follows_a_folder(db_url: str, psql: Connection, tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    root.mkdir()
+    (root / "a.py").write_text("def first():\n    pass\n")
+    settings = environment(db_url, "http://127.0.0.1:1")
+    assert (await command(settings, "follow", str(root), "--every", "1s"))[0] == 0
+
+    def functions() -> int:
+        return int(scalar(psql, "SELECT count(*) FROM node WHERE kind = 'FUNCTION'"))
+
+    async with a_daemon(settings) as process:
+        await eventually(lambda: functions() == 1)
+        (root / "b.py").write_text("def second():\n    pass\n")
+        await eventually(lambda: functions() == 2)
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+    assert scalar(psql, "SELECT count(*) FROM follow WHERE lease_owner IS NOT NULL") == 0

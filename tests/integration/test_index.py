@@ -151,3 +151,25 @@ async def test_two_folders_of_one_name_are_not_mixed_unasked(db: Database, psql:
     report = await sync(db, other, "other", SETTINGS)
     assert report.files_removed == 0
     assert functions(psql) == {"first", "second", "third"}
+
+
+async def test_files_are_read_again_when_their_package_is_called_otherwise(
+    db: Database, psql: Connection, tmp_path: Path
+) -> None:
+    root = tmp_path / "tree"
+    (root / "store").mkdir(parents=True)
+    (root / "go.mod").write_text("module example.org/shop\n")
+    (root / "store/store.go").write_text("package store\n\nfunc Open() int { return 1 }\n")
+    (root / "main.go").write_text(
+        'package main\n\nimport "example.org/shop/store"\n\nfunc main() { store.Open() }\n'
+    )  # fmt: skip
+    calls = "SELECT dst IS NOT NULL FROM edge WHERE kind = 'CALLS'"
+    await index(db, root)
+    assert scalar(psql, calls) is True
+    (root / "go.mod").write_text("module example.org/other\n")
+    report = await index(db, root)
+    assert (report.files_parsed, scalar(psql, calls)) == (2, False)
+    assert (await index(db, root)).files_parsed == 0
+    (root / "go.mod").write_text("module example.org/shop\n")
+    await index(db, root)
+    assert scalar(psql, calls) is True

@@ -9,9 +9,11 @@ import pytest
 from daemon.llm.scripted import ScriptedEmbedder, ScriptedModel
 from db import gather as db_gather
 from db import provenance, quality, report
+from db import refresh as db_refresh
 from db import save as db_save
 from db import search as db_search
 from db import switch as db_switch
+from db.refresh import Recipes
 from db.requeue import Selection
 from db.session import Database
 from db.types import Lane, Outcome, Stage
@@ -37,6 +39,17 @@ USUAL = (Stage.CODER, Stage.TALKER, Stage.EMBED)
 
 async def turn(db: Database, *stages: Stage) -> db_switch.Switched:
     return await db_switch.switch(db, stages or ALL, actor="tester@here")
+
+
+def recipes(recipe: str) -> Recipes:
+    """Recipes of Instruct alone."""
+    return Recipes(language="en", by_stage={Stage.INSTRUCT: {"en": recipe}})
+
+
+async def swept(db: Database, psql: Connection, recipe: str) -> dict[tuple[Stage, str], int]:
+    """What a sweep by that recipe makes due."""
+    found, _ = await db_refresh.sweep(db, recipes(recipe), scalar(psql, "SELECT id FROM repository"))
+    return found
 
 
 def states(psql: Connection, chunk: int) -> dict[str, str]:
@@ -225,7 +238,7 @@ async def test_a_text_by_hand_is_kept(db: Database, psql: Connection, chunk: int
     psql.execute("UPDATE chunk SET instruct = 'Ask Ann.'")
     assert states(psql, chunk)["instruct"] == "done"
     assert chunk_row(psql, chunk)["instruct_recipe"] is None
-    assert await db_save.refresh(db, Stage.INSTRUCT, {"en": "another"}, language="en") == 0
+    assert await swept(db, psql, "another") == {}
     beaten = a_chunk(psql, a_node(psql, a_repository(psql)))
     await write(db, Stage.CODER)
     (claim,) = await take(db, Stage.INSTRUCT)
@@ -395,10 +408,10 @@ async def test_it_is_requeued_and_refreshed_like_the_others(db: Database, psql: 
     assert await requeued(db, Selection(stage=Stage.INSTRUCT)) == 1
     assert work_row(psql, chunk, "instruct")["reason"] == "requeued"
     await write(db, Stage.INSTRUCT)
-    assert await requeued(db, Selection(stage=Stage.INSTRUCT, outdated={"en": "recipe"})) == 0
-    assert await requeued(db, Selection(stage=Stage.INSTRUCT, outdated={"en": "another"})) == 1
+    assert await requeued(db, Selection(stage=Stage.INSTRUCT, outdated=recipes("recipe").stored)) == 0
+    assert await requeued(db, Selection(stage=Stage.INSTRUCT, outdated=recipes("another").stored)) == 1
     await write(db, Stage.INSTRUCT)
-    assert await db_save.refresh(db, Stage.INSTRUCT, {"en": "another"}, language="en") == 1
+    assert await swept(db, psql, "another") == {(Stage.INSTRUCT, "recipe"): 1}
     assert work_row(psql, chunk, "instruct")["lane"] == Lane.REFRESH
 
 

@@ -26,6 +26,7 @@ from daemon.work.events import Tally
 from daemon.work.worker import Worker
 from db.audit import Order
 from db.budget import limit
+from db.follow import Origin, follow
 from db.session import Database
 from tests.support.builders import Connection, a_repository, scalar, some_chunks
 from tests.support.processes import eventually
@@ -114,6 +115,8 @@ async def eventful(db: Database, psql: Connection) -> Scrape:
     model = ScriptedModel(lambda prompt: next(answers, None) or well_formed(prompt))
     app = an_app(db, coder=model, talker=model)
     await limit(db, Order(actor="me", command="budget set", filter={}), "shop", {"calls": 1000})
+    origin = Origin(root="/nowhere", url=None, ref=None)
+    await follow(db, Order(actor="me", command="follow", filter={}), "shop", origin, 60)
     async with monitored(app) as (worker, _, client):
         await worker.once(asyncio.Event())
         psql.execute("VACUUM work")

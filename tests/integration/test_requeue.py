@@ -78,11 +78,14 @@ async def test_flagged_texts_can_be_chosen(db: Database, psql: Connection, shop:
     assert [row.flagged for row in await report.progress(db, "shop") if row.stage is Stage.CODER] == [1]
 
 
-async def test_what_another_recipe_made_can_be_chosen(db: Database, shop: dict[str, int]) -> None:
-    now = an_app(db).recipes(Stage.CODER)
+async def test_what_another_recipe_made_can_be_chosen(db: Database, psql: Connection, shop: dict[str, int]) -> None:
+    now = an_app(db).recipes().stored
     assert await db_requeue.count(db, Selection(stage=Stage.CODER, outdated=now)) == 0
-    later = dict.fromkeys(now, "another")
-    assert await db_requeue.count(db, Selection(stage=Stage.CODER, outdated=later)) == 5
+    later = Selection(stage=Stage.CODER, outdated={"language": "en", "coder": {"en": "another"}})
+    assert await db_requeue.count(db, later) == 5
+    assert await requeued(db, later) == 5
+    row = work_row(psql, shop["shop.users_of"])
+    assert (row["reason"], row["lane"]) == ("recipe", 2), "the ledger may have it, and there is no hurry"
 
 
 async def test_the_texts_stay_until_the_new_ones_are_there(

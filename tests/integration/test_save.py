@@ -202,17 +202,3 @@ async def test_the_ledger_recalls_what_was_made_from_the_same(db: Database, psql
     assert await save(db, other, reused) is Outcome.SAVED
     entry = one(psql, "SELECT output, reused_from FROM generation WHERE chunk_id = %s", other.chunk_id)
     assert entry == {"output": None, "reused_from": generation}
-
-
-async def test_refresh_queues_what_another_recipe_made(db: Database, psql: Connection) -> None:
-    english, russian = a_repository(psql), a_repository(psql, language="ru")
-    (first,), (second,) = some_chunks(psql, english, 1), some_chunks(psql, russian, 1)
-    for claim in await take(db, limit=2):
-        await save(db, claim, a_draft(recipe="old" if claim.chunk_id == first else "ru-now"))
-    recipes = {"en": "en-now", "ru": "ru-now"}
-    assert await db_save.refresh(db, Stage.CODER, recipes, language="en") == 1
-    assert await db_save.refresh(db, Stage.CODER, recipes, language="en") == 0
-    row = work_row(psql, first)
-    assert (row["state"], row["lane"], row["reason"]) == ("due", 2, "recipe")
-    assert work_row(psql, second)["state"] == "done"
-    assert chunk_row(psql, first)["content_raw"] == "The text."

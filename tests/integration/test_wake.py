@@ -68,7 +68,7 @@ async def the_end_of_a_pause(db: Database, psql: Connection) -> None:
 
 
 async def the_end_of_an_index_run(db: Database, psql: Connection) -> None:
-    await db_index.finish(db, a_repository(psql), roles="x")
+    await db_index.finish(db, a_repository(psql), roles="x", roots={})
 
 
 @pytest.mark.parametrize("what", [a_requeue, a_question, the_end_of_a_pause, the_end_of_an_index_run])

@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.index.graph import Place, rank
+from daemon.index.graph import Place, clusters, rank
 
 
 def levels(nodes: range, edges: list[tuple[int, int]], contains: list[tuple[int, int]]) -> dict[int, int]:
@@ -74,3 +74,22 @@ def test_levels_rise_along_every_edge_outside_of_rings(edges: list[tuple[int, in
     downhill = [(a, b) for a, b in edges if a > b]
     found = levels(range(21), downhill, [])
     assert all(found[a] > found[b] for a, b in downhill)
+
+
+def test_what_is_tightly_connected_is_one_cluster() -> None:
+    first = [(a, b, 1.0) for a in range(4) for b in range(4) if a < b]
+    second = [(a, b, 1.0) for a in range(10, 13) for b in range(10, 13) if a < b]
+    nodes = [*range(4), *range(10, 13), 99]
+    found = clusters(nodes, [*first, *second, (0, 10, 0.5)])
+    assert {found[node] for node in range(4)} == {0}, "the largest is the first"
+    assert {found[node] for node in range(10, 13)} == {1}
+    assert 99 not in found, "connected with nothing, it belongs to nothing"
+
+
+def test_clusters_do_not_depend_on_the_order_of_edges_or_on_ids() -> None:
+    edges = [(a, b, float(1 + (a * b) % 3)) for a in range(30) for b in range(a, 30) if (a * 7 + b) % 5 == 0]
+    found = clusters(range(30), edges)
+    assert clusters(range(30), [(b, a, weight) for a, b, weight in reversed(edges)]) == found
+    renamed = clusters(range(100, 130), [(a + 100, b + 100, weight) for a, b, weight in edges])
+    assert renamed == {node + 100: cluster for node, cluster in found.items()}
+    assert clusters([1, 2], []) == {}

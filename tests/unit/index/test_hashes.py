@@ -303,3 +303,25 @@ def test_a_method_has_the_hash_of_the_same_function_indented() -> None:
     method = parse("a.py", b"class A:\n    def f(self):\n        if x:\n            y()\n", language("a.py")).nodes[2]
     function = parse("a.py", b"def f(self):\n    if x:\n        y()\n", language("a.py")).nodes[1]
     assert method.source_hash == function.source_hash
+
+
+def shapes(code: str) -> dict[str, str]:
+    return {node.name: node.shape_hash for node in parse("shop.py", code.encode(), language("shop.py")).nodes}
+
+
+def test_the_shape_knows_no_declared_names_and_every_other_token() -> None:
+    code = '''class Cart:
+    """A Cart of things."""
+
+    def total(self, rows):
+        """total of all."""
+        return sum(row.price * row.amount for row in rows) + self.total([])
+'''
+    before = shapes(code)
+    assert not before["total"].startswith("~")
+    for old, new in (("total", "whole"), ("Cart", "Basket")):
+        after = shapes(code.replace(old, new))
+        assert list(after.values()) == list(before.values()), old
+    changed = shapes(code.replace("row.amount", "row.weight"))
+    assert (changed["total"] == before["total"], changed["Cart"] == before["Cart"]) == (False, True)
+    assert shapes("def close(self):\n    self.file.close()\n")["close"].startswith("~"), "too little to tell by"

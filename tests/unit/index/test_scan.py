@@ -13,8 +13,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from daemon import git as door
 from daemon.errors import SourceError
-from daemon.index import listing
 from daemon.index.ignore import Fences
 from daemon.index.languages import language_of
 from daemon.index.listing import git_paths, list_files, walk
@@ -161,7 +161,7 @@ def test_a_broken_git_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyP
     grow(tmp_path, {"a.py": "", ".git/config": "[core]\n\tbroken = ["})
     assert git_paths(tmp_path) is None
     assert paths(scan(tmp_path, {}, SETTINGS)) == ["a.py"]
-    monkeypatch.setattr(listing, "_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(door, "TIMEOUT_S", 0.0)
     assert paths(scan(tmp_path, {}, SETTINGS)) == ["a.py"]
     monkeypatch.setattr(shutil, "which", lambda _: None)
     assert git_paths(tmp_path) is None

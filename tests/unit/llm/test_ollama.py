@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from daemon.errors import ConfigError, ModelError, ModelFailed, ModelMissing, PromptTooLong
+from daemon.errors import ConfigError, ModelError, ModelFailed, ModelMissing, ModelUnavailable, PromptTooLong
 from daemon.llm.base import Completion, Prompt
 from daemon.llm.ollama import OllamaEmbedder, OllamaModel
 from daemon.settings import EmbedderSettings, EndpointSettings, TextModelSettings
@@ -160,7 +160,8 @@ async def test_the_digest_of_the_weights() -> None:
         await other.close()
     gone = model(server.url)
     assert digests == ["0a8c266910232fd3", None]
-    assert await gone.digest() is None
+    with pytest.raises(ModelUnavailable):
+        await gone.digest()
     await gone.close()
 
 

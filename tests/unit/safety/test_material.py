@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from daemon.safety.material import Safety, without_secrets
 from daemon.settings import SafetySettings
-from db.types import Material, Member, Neighbour, Param, TextDraft, Use
+from db.types import Around, Cluster, Material, Member, Neighbour, Param, Piece, TextDraft, Use
 
 TOKEN = "gh" + "p_" + "Zq8" * 12
 GONE = "<REDACTED:github-token>"
@@ -28,6 +28,8 @@ _NESTED: Mapping[str, Any] = {
     "callers": (Neighbour(fqn="a.c", count=1, internal=False, resolved=True, summary=f"Logs in with {TOKEN}."),),
     "members": (Member(name="run", signature="def run()", summary=f"Uses {TOKEN}."),),
     "makers": ((Param(name="key", type="str", default=f'"{TOKEN}"'),),),
+    "pieces": (Piece(name="pay", kind="FUNCTION", doc=f"Pays with {TOKEN}."),),
+    "around": Around(entries=("shop.main",), clusters=(Cluster(files=("main.py",), names=(f"x {TOKEN}",)),)),
     "uses": (Use(symbol="shop.main", path="main.py", called="pay", code=f'pay(key="{TOKEN}")'),),
 }
 _LEFT = {"chunk_id", "repo", "language", "part", "kind", "lang", "line_start", "line_end", "source_hash", "idents",

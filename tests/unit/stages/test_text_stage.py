@@ -57,6 +57,9 @@ class Model:
     async def check(self) -> Health:
         return Health(ok=True, summary="")
 
+    async def digest(self) -> str | None:
+        return None
+
     async def close(self) -> None:
         pass
 

@@ -1,0 +1,1 @@
+"""Following: what makes the index run again. File events, a schedule, remote repositories."""

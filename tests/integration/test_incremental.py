@@ -1,0 +1,110 @@
+"""Incremental equals from scratch: after any history of edits the index is the one that a first run would have made."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from daemon.index.sync import sync
+from daemon.settings import IndexSettings
+from db.session import Database
+from tests.support.builders import Connection
+from tests.support.histories import SOURCES, STEPS, Tree
+from tests.support.snapshot import differences, snapshot
+
+LANGUAGES = sorted(folder.name for folder in SOURCES.iterdir())
+SETTINGS = IndexSettings(workers=1, batch_files=3)
+
+histories = st.tuples(
+    st.lists(st.sampled_from(LANGUAGES), min_size=1, max_size=2, unique=True),
+    st.lists(st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=3), min_size=1, max_size=6),
+    st.integers(min_value=0, max_value=1 << 32),
+)
+
+
+@contextmanager
+def a_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="doctown-edits-"))
+    try:
+        yield folder / "tree"
+    finally:
+        shutil.rmtree(folder)
+
+
+class Both:
+    """One database with the index that follows, and the one made anew, each called ``tree`` in its turn."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def compare(self, languages: Sequence[str], rounds: Sequence[Sequence[str]], seed: int) -> None:
+        asyncio.run(self._compare(languages, rounds, seed))
+
+    async def _compare(self, languages: Sequence[str], rounds: Sequence[Sequence[str]], seed: int) -> None:
+        db = Database(self.url, name="incremental", pool_size=3)
+        try:
+            with psycopg.connect(self.url, autocommit=True) as psql, a_folder() as root:
+                psql.execute("DELETE FROM repository")
+                psql.execute("UPDATE control SET stages = '{coder,talker,instruct,embed}'")
+                tree = Tree(root, languages, Random(seed))  # noqa: S311 - hypothesis chooses the seed
+                await self._index(db, root)
+                for steps in rounds:
+                    for step in steps:
+                        tree.edit(step)
+                    await self._index(db, root)
+                self._judge(psql, await self._apart(db, psql, root))
+        finally:
+            await db.close()
+
+    async def _index(self, db: Database, root: Path) -> int:
+        return (await sync(db, root, "tree", SETTINGS, prune=True)).repo_id
+
+    async def _apart(self, db: Database, psql: Connection, root: Path) -> tuple[int, int]:
+        row = psql.execute("UPDATE repository SET name = 'followed' RETURNING id").fetchone()
+        assert row is not None
+        return int(row[0]), await self._index(db, root)
+
+    def _judge(self, psql: Connection, repositories: tuple[int, int]) -> None:
+        followed, anew = (snapshot(psql, repo) for repo in repositories)
+        found = differences(followed, anew)
+        assert not found, "\n".join(found[:20])
+
+
+@pytest.fixture
+def both(db_url: str) -> Both:
+    return Both(db_url)
+
+
+def test_after_any_history_the_index_is_as_if_made_anew(both: Both) -> None:
+    @settings(max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck),
+              phases=[Phase.generate])  # fmt: skip
+    @given(histories)
+    def holds(history: tuple[list[str], list[list[str]], int]) -> None:
+        both.compare(*history)
+
+    holds()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_after_very_many_histories(both: Both) -> None:
+    """DOCTOWN_TEST_EXAMPLES says how many."""
+
+    @settings(max_examples=int(os.environ.get("DOCTOWN_TEST_EXAMPLES", "400")), deadline=None, print_blob=True,
+              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @given(histories)
+    def holds(history: tuple[list[str], list[list[str]], int]) -> None:
+        both.compare(*history)
+
+    holds()
