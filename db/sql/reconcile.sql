@@ -1,6 +1,7 @@
 -- RECONCILE: where the queue is not what the data asks for, in one window of chunks, told by one snapshot.
 -- missing: due and not in the queue. closed: due and marked done. stale: queued for what the data is no longer.
--- needless: queued although the text holds and nobody asked for another. off: of a stage that is off.
+-- needless: queued although the text holds, and neither a person nor another recipe asked for a new one.
+-- off: of a stage that is off.
 SELECT c.id AS chunk_id, s.stage,
        CASE WHEN NOT s.stage = ANY (o.stages) THEN 'off'
             WHEN w.chunk_id IS NULL THEN 'missing'
@@ -22,5 +23,5 @@ SELECT c.id AS chunk_id, s.stage,
    AND CASE WHEN NOT s.stage = ANY (o.stages) THEN w.state IN ('due', 'retrying', 'dead')
             WHEN NOT s.stage = ANY (o.filled) THEN false  -- a switch is just filling it
             WHEN s.due THEN w.chunk_id IS NULL OR w.state = 'done' OR w.wanted_key IS DISTINCT FROM s.wanted
-            ELSE w.state IN ('due', 'retrying', 'dead') AND w.reason NOT IN ('requeued', 'recipe') END
+            ELSE w.state IN ('due', 'retrying', 'dead') AND w.reason NOT IN ('requeued', 'recipe', 'language') END
  ORDER BY c.id, s.stage

@@ -12,7 +12,7 @@ from db.audit import Order
 from db.errors import NotFound
 from db.reconcile import reconcile
 from db.session import Database
-from db.types import Stage
+from db.types import Reason, Stage
 from tests.support.builders import (
     Connection,
     a_draft,
@@ -80,16 +80,17 @@ async def test_what_was_done_behind_its_back_is_noticed_and_put_right(
 
 
 async def test_work_for_what_holds_already_is_needless_unless_somebody_asked(db: Database, psql: Connection) -> None:
-    first, second = some_chunks(psql, a_repository(psql), 2)
+    first, *asked = some_chunks(psql, a_repository(psql), 4)
     await work_off(an_app(db))
     behind_its_back(
         psql, f"UPDATE work SET state = 'due', reason = 'source' WHERE stage = 'coder' AND chunk_id = {first}"
     )
-    behind_its_back(psql, f"UPDATE work SET state = 'due', reason = 'requeued' WHERE chunk_id = {second}")
+    for chunk, reason in zip(asked, (Reason.REQUEUED, Reason.RECIPE, Reason.LANGUAGE), strict=True):
+        psql.execute("UPDATE work SET state = 'due', reason = %s WHERE chunk_id = %s", (reason, chunk))
     assert await kinds(db) == {("coder", "needless"): 1}
     await kinds(db, mend=ORDER)
     assert work_row(psql, first)["state"] == "done"
-    assert work_row(psql, second)["state"] == "due"
+    assert {work_row(psql, chunk)["state"] for chunk in asked} == {"due"}
     assert chunk_row(psql, first)["content_raw"]
 
 
