@@ -214,7 +214,7 @@ def cpu_by_step(steps: dict[str, float]) -> Iterator[None]:
 
 
 @contextmanager
-def watched(every_s: float = 0.02) -> Iterator[dict[str, Any]]:
+def watched(every_s: float = 0.2) -> Iterator[dict[str, Any]]:
     """Wall and CPU seconds of the block and of all processes it starts, and the most memory they held together."""
     seen: dict[str, Any] = {}
     most = [0]
@@ -291,7 +291,7 @@ def least(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def print_row(name: str, found: dict[str, Any]) -> None:
-    """One folder."""
+    """One folder; said at once, because the next one may take long."""
     parse, git = found["bare"], found["status"]
     print(f"\n{name}: {parse['files']:,} files, {parse['bytes'] / 1e6:.1f} MB, {found['cold']['nodes']:,} nodes, "
           f"{found['cold']['edges']:,} edges")  # fmt: skip
@@ -306,6 +306,7 @@ def print_row(name: str, found: dict[str, Any]) -> None:
         print(f"{part:10} {one['wall']:8.3f} {one['cpu']:8.2f} {one['mb']:7.0f}   {ratio}")
         if "steps" in one:
             print("           CPU by step: " + ", ".join(f"{key} {value:.2f}" for key, value in one["steps"].items()))
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
