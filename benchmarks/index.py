@@ -219,10 +219,12 @@ def watched(every_s: float = 0.2) -> Iterator[dict[str, Any]]:
     seen: dict[str, Any] = {}
     most = [0]
     over = threading.Event()
+    looked.clear()
 
     def look() -> None:
         while not over.is_set():
             most[0] = max(most[0], memory_of(os.getpid()))
+            looked[threading.get_ident()] = time.thread_time()
             over.wait(every_s)
 
     looking = threading.Thread(target=look, daemon=True)
@@ -236,6 +238,9 @@ def watched(every_s: float = 0.2) -> Iterator[dict[str, Any]]:
         over.set()
         looking.join()
         seen["mb"] = most[0] / (1 << 20)
+
+
+looked: dict[int, float] = {}  # seconds of CPU that looking itself has taken, by thread: no part of what is measured
 
 
 def family(root: int) -> list[int]:
@@ -269,7 +274,7 @@ def cpu_of(root: int) -> float:
         fields = stat_of(pid)
         if len(fields) > _PROCESS_FIELDS:
             ticks += sum(int(fields[at]) for at in (11, 12, 13, 14))
-    return ticks / _TICK
+    return ticks / _TICK - sum(looked.values())
 
 
 def memory_of(root: int) -> int:
