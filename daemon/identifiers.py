@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 _WORDS_LIMIT = 3000  # distinct words of one chunk that the text search keeps
+_REMEMBERED = 1 << 15  # tokens; code says the same words again and again
+_LONGEST_REMEMBERED = 80  # characters
 _TOKEN = re.compile(r"\w+")
 # Borders inside a token: aB, ABc (before B), a1, 1a, in Latin and Cyrillic. The SQL function doctown_words does the
 # same with POSIX classes.
@@ -22,9 +25,14 @@ def split(token: str) -> list[str]:
     ``getUserName`` -> ``getusername get user name``, ``HTTPServer2`` -> ``httpserver2 http server 2``,
     ``max_line_chars`` -> ``maxlinechars max line chars``; a plain word stays alone.
     """
+    return list(_split(token) if len(token) <= _LONGEST_REMEMBERED else _split.__wrapped__(token))
+
+
+@lru_cache(_REMEMBERED)
+def _split(token: str) -> tuple[str, ...]:
     parts = [part for part in _BORDERS.sub("_", token).lower().split("_") if part]
     whole = token.replace("_", "").lower()
-    return [whole, *parts] if len(parts) > 1 else parts
+    return (whole, *parts) if len(parts) > 1 else tuple(parts)
 
 
 def words(text: str, *, limit: int | None = None) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import Any
 
 from sqlalchemy import text
@@ -107,8 +108,14 @@ NODE_COLUMNS = (
 
 def node_of(row: Mapping[Any, Any]) -> StoredNode:
     """A row of NODE_COLUMNS as a value."""
-    lists = {name: tuple(row[name]) for name in ("supertypes", "params", "fields", "annotations", "modifiers")}
-    return StoredNode(**{**row, **lists, "marks": tuple(_mark(mark) for mark in row["marks"])})
+    lists = {name: tuple(row[name]) for name in _LISTS}
+    # Most nodes share these with many others.
+    words = {name: intern(row[name]) for name in _SHARED if row[name] is not None}
+    return StoredNode(**{**row, **lists, **words, "marks": tuple(_mark(mark) for mark in row["marks"])})
+
+
+_LISTS = ("supertypes", "params", "fields", "annotations", "modifiers")
+_SHARED = ("kind", "lang", "package", "owner", "path", "name", "role", "role_detail")
 
 
 def _mark(stored: Mapping[str, Any]) -> Mark:
@@ -126,7 +133,14 @@ async def load_edges(db: Database, repo_id: int) -> list[StoredEdge]:
             ),
             {"repo": repo_id},
         )
-        return [StoredEdge(**row._mapping) for row in rows]
+        # A repository has millions of edges and a few thousand names: each name is kept once.
+        return [
+            StoredEdge(
+                src=src, kind=intern(kind), dst_name=intern(dst_name), dst=dst, count=count,
+                resolution=None if resolution is None else intern(resolution),
+            )
+            for src, kind, dst_name, dst, count, resolution in rows
+        ]  # fmt: skip
 
 
 async def load_imports(db: Database, repo_id: int) -> dict[int, list[dict[str, str]]]:

@@ -77,6 +77,8 @@ def state(root: Path) -> State:
 
 
 def _prefix(root: Path) -> str:
+    if (root / ".git").exists():
+        return ""
     return os.fsdecode(ask(root, "rev-parse", "--show-prefix")).rstrip("\n")
 
 
@@ -142,13 +144,6 @@ def listed(root: Path, paths: Iterable[str]) -> set[str]:
         "--", *few,
     )  # fmt: skip
     return {os.fsdecode(raw) for raw in answer.split(b"\0") if raw} & set(asked)
-
-
-def named(root: Path, names: Iterable[str]) -> list[str]:
-    """Files of these names anywhere below ``root``, tracked or to be tracked. Raises GitError."""
-    globs = [f":(glob)**/{name}" for name in sorted(names)]
-    answer = ask(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", *globs)
-    return sorted(os.fsdecode(raw) for raw in answer.split(b"\0") if raw)
 
 
 def files_of(root: Path, commit: str) -> list[Blob]:

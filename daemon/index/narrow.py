@@ -10,9 +10,9 @@ from pathlib import Path
 
 import daemon
 from daemon.git import GitError
-from daemon.index.history import State, differences, listed, named, state
+from daemon.index.history import State, differences, listed, state
 from daemon.index.ignore import MARKERS
-from daemon.index.projects import PROJECT_FILES
+from daemon.index.projects import is_project_file
 from daemon.index.scan import Part
 from daemon.settings import IndexSettings
 from db.parsed import Position
@@ -63,12 +63,9 @@ def survey(root: Path, before: Position | None, settings: IndexSettings) -> Surv
         paths = {*now.changed, *before.apart}
         for change in changes:
             paths |= {change.path, change.old_path or change.path}
-        if any(change.repository for change in changes) or _moves_fences(paths) or len(paths) > _MOST_APART:
+        if any(change.repository for change in changes) or _concerns_all(paths) or len(paths) > _MOST_APART:
             return whole
-        there = listed(root, paths)
-        part = Part(
-            paths=frozenset(paths), listed=frozenset(there), projects=tuple(named(root, PROJECT_FILES) if there else ())
-        )
+        part = Part(paths=frozenset(paths), listed=frozenset(listed(root, paths)))
     except GitError:  # a commit that is gone: rebased away, or beyond a shallow history
         return whole
     return Survey(basis=basis, began_ns=began_ns, state=now, part=part)
@@ -80,8 +77,9 @@ def basis_of(root: Path, settings: IndexSettings, kind: str = "folder") -> str:
     return blake2b(repr(said).encode("utf-8", errors="surrogateescape"), digest_size=16).hexdigest()
 
 
-def _moves_fences(paths: Iterable[str]) -> bool:
-    return any(path.rpartition("/")[2] in MARKERS for path in paths)
+def _concerns_all(paths: Iterable[str]) -> bool:
+    """Whether one of them says what belongs to the tree, or by which names its parts are imported."""
+    return any(path.rpartition("/")[2] in MARKERS or is_project_file(path) for path in paths)
 
 
 def _utf8(path: str) -> bool:

@@ -104,5 +104,3 @@ _READERS: Mapping[str, Callable[[str], dict[str, str]]] = {
     "tsconfig.base.json": _tsconfig,
     "jsconfig.json": _tsconfig,
 }
-
-PROJECT_FILES = frozenset(_READERS)

@@ -152,6 +152,15 @@ def dotted_import(written: str) -> str:
 
 def table_of(own: Sequence[RoleRow] = ()) -> RoleTable:
     """The user's rows, then those that come with Doctown. Raises ConfigError for a language that we do not read."""
+    return _default() if not own else _table(own)
+
+
+@cache
+def _default() -> RoleTable:
+    return _table(())
+
+
+def _table(own: Sequence[RoleRow]) -> RoleTable:
     rows = (*own, *_shipped())
     known = {language.name for language in LANGUAGES}
     for number, row in enumerate(own, start=1):

@@ -69,13 +69,11 @@ class Scan:
 class Part:
     """The part of a tree that needs a look. Whatever else is known of the tree is as it was.
 
-    ``paths`` are all that may differ, ``listed`` those of them that are there and not ignored; ``projects`` are the
-    project files of the whole tree.
+    ``paths`` are all that may differ, no project file among them; ``listed`` those that are there and not ignored.
     """
 
     paths: frozenset[str]
     listed: frozenset[str] = frozenset()
-    projects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,14 +96,15 @@ def scan(
     """Compare a tree, or ``only`` a part of it, with what is known of it. Unchanged files are not opened.
 
     ``roots_before`` are the roots that the known files were read with: where they are others now, what imports by them
-    is read again, so that a part alone will not do. Raises SourceError when the root itself is not a folder that can be
-    read.
+    is read again. A part has no say in them. Raises SourceError when the root itself is not a folder that can be read.
     """
     _check(root)
     fences = Fences(root, settings.exclude)
-    listing = list_files(root, fences) if only is None else Listing(sorted(filter(fences.lets_in, only.listed)))
-    projects = only.projects if only is not None else filter(is_project_file, listing.paths)
-    roots = roots_of(root, filter(fences.lets_in, projects))
+    if only is not None:
+        listing, roots = Listing(sorted(filter(fences.lets_in, only.listed))), dict(roots_before or {})
+    else:
+        listing = list_files(root, fences)
+        roots = roots_of(root, filter(is_project_file, listing.paths))
     if roots != (roots_before or {}):
         known = {path: UNREAD if by_roots(path) else file for path, file in known.items()}
     to_read: list[Entry] = []

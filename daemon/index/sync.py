@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from daemon.index.history import resolve
 from daemon.index.pool import Result, Touched, parse_many
 from daemon.index.relink import relink
 from daemon.index.roletable import RoleTable, table_of
-from daemon.index.scan import KnownFile, Part, Scan, scan
+from daemon.index.scan import KnownFile, Scan, scan
 from daemon.index.sheet_words import Words, words_of
 from daemon.settings import IndexSettings
 from db import carry as db_carry
@@ -187,26 +187,16 @@ async def _look(
         if wanted is not None:
             return await _look_at_commit(db, resolved, wanted, repository, before, usable, settings)
         survey = await asyncio.to_thread(narrow.survey, resolved, usable, settings)
-        known, seen = await _compare(db, resolved, repository, survey.part, settings)
-        if survey.part is not None and seen.roots != (repository.roots or {}):
-            survey = replace(survey, part=None)
-            known, seen = await _compare(db, resolved, repository, None, settings)
         part = survey.part
+        known = await db_index.known_files(db, repository.id, None if part is None else part.paths)
+        look = partial(scan, resolved, _remembered(known), settings, part, roots_before=repository.roots)
+        seen = await asyncio.to_thread(look)
         untouched, skipped = (0, ()) if part is None else await db_follow.untouched(db, repository.id, part.paths)
     return _Found(
         root=resolved, repository=repository, known=known, scan=seen, before=before,
         position=survey.position if seen.by_git else lambda _: None, is_fresh=survey.is_fresh,
         commit=survey.state.commit if survey.state else None, untouched=untouched, skipped=skipped,
     )  # fmt: skip
-
-
-async def _compare(
-    db: Database, root: Path, repository: db_index.StoredRepository, part: Part | None, settings: IndexSettings
-) -> tuple[Mapping[str, db_index.StoredFile], Scan]:
-    """What is known of a folder or of a part of it, and how it looks now."""
-    known = await db_index.known_files(db, repository.id, None if part is None else part.paths)
-    look = partial(scan, root, _remembered(known), settings, part, roots_before=repository.roots)
-    return known, await asyncio.to_thread(look)
 
 
 async def _look_at_commit(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from daemon.safety.redact import Redaction, Redactor, without
@@ -93,7 +94,8 @@ def without_secrets(value: T) -> T:
     No setting leads here: they can be read in plain SQL and are copied on from there. What was no secret after all
     costs the search one word; the index keeps the source as it is.
     """
-    return cast(T, _cleaned(value, _Sieve(_ALWAYS, value).clean))
+    sieve = _Sieve(_ALWAYS, value)
+    return cast(T, _cleaned(value, sieve.clean)) if sieve.holds_any else value
 
 
 _ALWAYS = Redactor()
@@ -108,7 +110,13 @@ class _Sieve:
         self._values: dict[str, str] = {}
         self.found: Counter[str] = Counter()  # in all that was cleaned
         if redactor is not None:
-            _cleaned(value, self._look)
+            for text in _texts_in(value):
+                self._look(text)
+
+    @property
+    def holds_any(self) -> bool:
+        """Whether there is anything to be cleaned."""
+        return any(done.found for done in self._seen.values())
 
     def clean(self, text: str) -> str:
         """The text without secrets, counted."""
@@ -120,15 +128,36 @@ class _Sieve:
         self.found.update(more)
         return clean
 
-    def _look(self, text: str) -> str:
+    def _look(self, text: str) -> None:
         if self._redactor is not None and text not in self._seen:
             self._seen[text] = done = self._redactor.look(text)
             self._values.update(done.values)
-        return text
 
 
 def _texts(material: Material) -> dict[str, Any]:
     return {name: getattr(material, name) for name in Material.__dataclass_fields__ if name not in _LEFT}
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    """Every text that ``_cleaned`` would clean, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple | list):
+        for entry in value:
+            yield from _texts_in(entry)
+    elif isinstance(value, Mapping):
+        for entry in value.values():
+            yield from _texts_in(entry)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for name in _fields_of(type(value)):
+            yield from _texts_in(getattr(value, name))
+        if isinstance(value, Param) and value.default:
+            yield _assigned(value)
+
+
+@cache
+def _fields_of(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(part.name for part in fields(kind) if part.init)
 
 
 def _cleaned(value: object, clean: Callable[[str], str]) -> object:
@@ -141,7 +170,7 @@ def _cleaned(value: object, clean: Callable[[str], str]) -> object:
     if isinstance(value, Mapping):
         return {key: _cleaned(entry, clean) for key, entry in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        before = {part.name: getattr(value, part.name) for part in fields(value) if part.init}
+        before = {name: getattr(value, name) for name in _fields_of(type(value))}
         after = {name: _cleaned(part, clean) for name, part in before.items()}
         if isinstance(value, Param) and value.default and after["default"] is value.default:
             after["default"] = _default(value, clean)
@@ -151,6 +180,9 @@ def _cleaned(value: object, clean: Callable[[str], str]) -> object:
 
 
 def _default(param: Param, clean: Callable[[str], str]) -> str:
+    return clean(_assigned(param)).removeprefix(f"{param.name} = ")
+
+
+def _assigned(param: Param) -> str:
     # A default is a value without its name: `password="..."` says more than `"..."` alone.
-    head = f"{param.name} = "
-    return clean(f"{head}{param.default}").removeprefix(head)
+    return f"{param.name} = {param.default}"

@@ -126,6 +126,24 @@ async def test_a_branch_and_back(db: Database, psql: Connection, tree: Path) -> 
     assert content(psql) == before
 
 
+async def test_another_name_of_the_whole_is_seen_and_the_same_one_costs_nothing(
+    db: Database, psql: Connection, tmp_path: Path
+) -> None:
+    root = a_repository_of_git(
+        tmp_path / "tree",
+        {"go.mod": "module one\n", "a.go": 'package a\n\nimport "one/b"\n\nfunc A() int { return b.B() }\n',
+         "b/b.go": "package b\n\nfunc B() int { return 1 }\n"},
+    )  # fmt: skip
+    await settled(db, root)
+    assert (await index(db, root)).files_looked_at == 0
+    put(root, {"a.go": 'package a\n\nimport "one/b"\n\nfunc A() int { return b.B() + 1 }\n'})
+    report = await index(db, root)
+    assert (report.files_looked_at, report.calls_resolved) == (1, 1), "its imports are read as before"
+    put(root, {"go.mod": "module two\n"})
+    report = await index(db, root)
+    assert (report.files_parsed, report.calls_resolved) == (2, 0)
+
+
 @pytest.mark.parametrize("settle", [True, False])
 async def test_other_settings_look_at_everything(db: Database, psql: Connection, tree: Path, settle: bool) -> None:
     await (settled if settle else index)(db, tree)

@@ -11,7 +11,7 @@ import pytest
 from daemon import git as door
 from daemon.git import GitError, ask, redacted
 from daemon.index.commits import read_blob, scan_commit
-from daemon.index.history import Blob, Change, Objects, differences, files_of, listed, named, resolve, sizes_of, state
+from daemon.index.history import Blob, Change, Objects, differences, files_of, listed, resolve, sizes_of, state
 from daemon.index.languages import language_of
 from daemon.index.listing import git_paths
 from daemon.index.pool import parse_many
@@ -61,10 +61,9 @@ def test_what_differs_between_commits(tree: Path) -> None:
 
 
 def test_what_git_tracks_or_would(tree: Path) -> None:
-    put(tree, {"new.py": "", "made.py": "", ".gitignore": "made.py\n", "deep/down/go.mod": "module x\n"})
+    put(tree, {"new.py": "", "made.py": "", ".gitignore": "made.py\n"})
     assert listed(tree, ["a.py", "new.py", "made.py", "nowhere.py", ODD, "*"]) == {"a.py", "new.py", ODD}
     assert listed(tree, [f"{n}.py" for n in range(600)] + ["a.py"]) == {"a.py"}
-    assert named(tree, ["go.mod"]) == ["deep/down/go.mod"]
 
 
 def test_files_of_a_commit_and_what_they_hold(tree: Path) -> None:
