@@ -162,6 +162,7 @@ class App:
             self.db, self._pipelines(stages or self.settings.stages, meter, observers), self.settings,
             slots={**slots, _OWN_ENDPOINT: Slots(1)}, meter=meter, recipes=self.recipes if refresh else None,
             observers=observers, scope=scope,
+            listen_url=(self.settings.database.listen_url or self.url) if self.settings.queue.listen else None,
         )  # fmt: skip
 
     def _pipelines(

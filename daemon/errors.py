@@ -14,7 +14,8 @@ DoctownError
     ├── ModelTimeout     no answer, or no further token, in time: transient
     ├── AnswerUnusable   the answer is empty or was cut at its limit: transient
     ├── ModelMissing     the server answers but does not have the model: infrastructure
-    └── ModelUnavailable nobody answers, or the server is full (refused, 429, 503): infrastructure
+    └── ModelUnavailable nobody answers (refused, unreachable, 502): infrastructure
+        └── ModelBusy    the server is full (429, 503): infrastructure
 """
 
 from __future__ import annotations
@@ -102,6 +103,15 @@ class ModelMissing(ModelError):
 
 
 class ModelUnavailable(ModelError):
-    """Nobody answers at the endpoint, or it is full: refused, unreachable, 429, 503."""
+    """Nobody answers at the endpoint, or it is full: refused, unreachable, 429, 502, 503."""
 
     error_class = ErrorClass.INFRASTRUCTURE
+
+
+class ModelBusy(ModelUnavailable):
+    """The server answers that it is full (429, 503).
+
+    ``eased``: fewer calls are made to it at once since then, so there is no need to leave it alone altogether.
+    """
+
+    eased = False

@@ -19,6 +19,7 @@ class DatabaseSettings(Section):
     """Where the index, the queue and the texts live."""
 
     url: str = "embedded"
+    listen_url: str | None = None
     folder: Path | None = None
     pool_size: Annotated[int, Field(ge=1, le=200)] = 10
     connect_timeout_s: Annotated[int, Field(ge=1, le=300)] = 5
@@ -26,10 +27,12 @@ class DatabaseSettings(Section):
     lock_timeout_ms: Annotated[int, Field(ge=10)] = 10_000
     idle_in_transaction_timeout_ms: Annotated[int, Field(ge=100)] = 60_000
 
-    @field_validator("url")
+    @field_validator("url", "listen_url")
     @classmethod
-    def _known_scheme(cls, url: str) -> str:
-        if url != "embedded" and not url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+    def _known_scheme(cls, url: str | None) -> str | None:
+        if url not in {"embedded", None} and not url.startswith(
+            ("postgresql://", "postgres://", "postgresql+psycopg://")
+        ):
             raise ValueError("must be 'embedded' or start with postgresql://")
         return url
 
@@ -126,6 +129,7 @@ class QueueSettings(Section):
     """How work is claimed, leased, retried and given up."""
 
     poll_ms: Annotated[int, Field(ge=50, le=3_600_000)] = 4000
+    listen: bool = True
     lease_s: Annotated[float, Field(ge=3)] = 90.0
     deadline_s: Annotated[float, Field(ge=1)] = 900.0
     rescue_s: Annotated[float, Field(ge=1)] = 10.0

@@ -106,6 +106,20 @@ async def release(
         return len(rows.all())
 
 
+async def disown(db: Database, stage: Stage, *, owner: UUID, held: Iterable[Claim]) -> int:
+    """Give back what stands in ``owner``'s name in ``stage`` beyond what it holds; how many pieces.
+
+    Only for the owner itself, and only while no claim of it for this stage is under way.
+    """
+    columns = _columns(claim for claim in held if claim.stage is stage)
+    async with db.statement() as connection:
+        rows = await connection.execute(
+            sql("claim_disown"),
+            {"stage": stage, "owner": str(owner), "chunks": columns["chunks"], "fences": columns["fences"]},
+        )
+        return len(rows.all())
+
+
 async def fail(
     db: Database, claim: Claim, *, error_class: ErrorClass, error: str, wait_s: float = 0.0, dead: bool = False
 ) -> State | None:

@@ -1,4 +1,4 @@
-"""One psycopg connection that hangs up by itself when nobody answers for too long."""
+"""How a connection is opened, and one that hangs up by itself when nobody answers for too long."""
 
 from __future__ import annotations
 
@@ -12,6 +12,22 @@ import psycopg
 from psycopg.abc import PQGen
 
 _RV = TypeVar("_RV")
+_NO_OPTIONS = "unsupported startup parameter"  # a pooler's answer to `options`
+
+
+def line_settings(connect_s: int) -> dict[str, Any]:
+    """What every connection is opened with, whoever opens it; ``connect_s`` seconds are spent on it at most."""
+    return {
+        # A pooler in transaction mode gives every transaction another session: nothing may be left in one.
+        "prepare_threshold": None,
+        "connect_timeout": connect_s,
+        # A half-open socket would hang for up to two hours without these.
+        "keepalives": 1,
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    }
 
 
 class PatientConnection(psycopg.AsyncConnection[Any]):
@@ -37,3 +53,21 @@ class PatientConnection(psycopg.AsyncConnection[Any]):
         # Either error says that it was closed in the meantime.
         with suppress(psycopg.OperationalError, OSError), socket.socket(fileno=os.dup(self.pgconn.socket)) as line:
             line.shutdown(socket.SHUT_RDWR)
+
+
+class Dialer:
+    """Opens connections with the server's limits; where a pooler lets none through, without, and ``bare`` says so."""
+
+    def __init__(self) -> None:
+        self.bare = False
+
+    async def __call__(self, *arguments: Any, options: str, **named: Any) -> PatientConnection:
+        """A connection. Raises psycopg.OperationalError."""
+        if not self.bare:
+            try:
+                return await PatientConnection.connect(*arguments, options=options, **named)
+            except psycopg.OperationalError as error:
+                if _NO_OPTIONS not in str(error):
+                    raise
+                self.bare = True
+        return await PatientConnection.connect(*arguments, **named)

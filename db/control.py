@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db import audit
+from db import audit, wake
 from db.audit import Order
 from db.errors import NotFound
 from db.session import Database
@@ -43,6 +43,8 @@ async def pause(db: Database, order: Order, repos: Sequence[str] | None, *, paus
         )
         changed = len(rows.all())
         await audit.note(connection, order, {"changed": changed})
+        if changed and not paused:
+            await wake.call(connection)
     return changed
 
 

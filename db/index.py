@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db import wake
 from db.errors import DatabaseBusy
 from db.parsed import ParsedFile, ParsedNode, SkippedFile
 from db.payload import dump
@@ -95,17 +96,19 @@ async def open_repository(
 
 @asynccontextmanager
 async def exclusive(db: Database, repo_id: int) -> AsyncIterator[None]:
-    """One index run per repository: raises DatabaseBusy while another one is at it."""
-    async with db.statement() as connection:
+    """One index run per repository: raises DatabaseBusy while another one is at it.
+
+    The lock is that of a transaction which does nothing else: a pooler would give the lock of a session to others. It
+    has read nothing by a snapshot and written nothing, so that it keeps no vacuum from its work.
+    """
+    async with db.write() as connection:
         lock = {"space": 0x646F6374, "repo": repo_id % 2_000_000_000}
-        if not await connection.scalar(text("SELECT pg_try_advisory_lock(:space, :repo)"), lock):
+        await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        if not await connection.scalar(text("SELECT pg_try_advisory_xact_lock(:space, :repo)"), lock):
             raise DatabaseBusy(
                 "another index run of this repository is under way", "Wait for it, then run the command again."
             )
-        try:
-            yield
-        finally:
-            await connection.execute(text("SELECT pg_advisory_unlock(:space, :repo)"), lock)
+        yield
 
 
 async def known_files(db: Database, repo_id: int) -> dict[str, StoredFile]:
@@ -137,8 +140,8 @@ async def hold(db: Database, repo_id: int) -> None:
 
 
 async def finish(db: Database, repo_id: int, *, roles: str) -> None:
-    """The index is whole again: its work may be claimed. ``roles``: fingerprint of the table of roles."""
-    async with db.statement() as connection:
+    """The index is whole again: its work may be claimed, daemons are told. ``roles``: fingerprint of their table."""
+    async with db.write() as connection:
         await connection.execute(
             text(
                 "UPDATE repository SET index_state = 'linked', indexing_until = NULL, "
@@ -146,6 +149,7 @@ async def finish(db: Database, repo_id: int, *, roles: str) -> None:
             ),
             {"repo": repo_id, "roles": roles},
         )
+        await wake.call(connection)
 
 
 async def write_files(

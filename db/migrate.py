@@ -10,15 +10,17 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from alembic import command
+from db.connection import line_settings
 from db.errors import SchemaMismatch
 from db.session import mapped_errors, sqlalchemy_url
 
 MINIMUM_POSTGRES = 15
 MINIMUM_PGVECTOR = (0, 8, 4)  # before it, vacuum could damage an HNSW index
+_CONNECT_S = 15
 _LOCK = 0x646F63746F776E  # "doctown": one migration at a time
 
 
@@ -48,7 +50,8 @@ class Standing:
 def upgrade(url: str, scripts: Path, revision: str = "head") -> tuple[str | None, str | None]:
     """Migrate up to ``revision``; returns the revisions before and after. Blocking: call it in a thread.
 
-    Several processes may call it at once: an advisory lock lets one through and the others find nothing to do.
+    Several processes may call it at once: an advisory lock lets one through and the others find nothing to do. All of
+    it is one transaction, and the lock is the transaction's.
     """
     return _migrate(url, scripts, lambda config: command.upgrade(config, revision))
 
@@ -67,7 +70,7 @@ def standing(url: str, scripts: Path) -> Standing:
     """Look at the server, the extension and the revision without changing anything."""
     known = ScriptDirectory.from_config(_config(scripts))
     head = str(known.get_current_head())
-    with mapped_errors(), create_engine(sqlalchemy_url(url), poolclass=NullPool).connect() as connection:
+    with mapped_errors(), _engine(url).connect() as connection:
         server = connection.scalar(text("SHOW server_version")) or "0"
         row = connection.execute(
             text("SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'vector'")
@@ -87,29 +90,23 @@ def standing(url: str, scripts: Path) -> Standing:
 
 def _migrate(url: str, scripts: Path, run: Callable[[Config], None]) -> tuple[str | None, str | None]:
     config = _config(scripts)
-    engine = create_engine(sqlalchemy_url(url), poolclass=NullPool)
-    with mapped_errors(), engine.connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
-        connection.commit()
+    with mapped_errors(), _engine(url).begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        before = MigrationContext.configure(connection).get_current_revision()
+        config.attributes["connection"] = connection
         try:
-            before = MigrationContext.configure(connection).get_current_revision()
-            connection.commit()
-            config.attributes["connection"] = connection
-            try:
-                run(config)
-            except CommandError as error:
-                raise SchemaMismatch(
-                    f"the database is at a revision this version of Doctown does not know: {error}",
-                    "Use a newer Doctown, or another database.",
-                ) from error
-            connection.commit()
-            after = MigrationContext.configure(connection).get_current_revision()
-            connection.commit()
-        finally:
-            connection.rollback()
-            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
-            connection.commit()
+            run(config)
+        except CommandError as error:
+            raise SchemaMismatch(
+                f"the database is at a revision this version of Doctown does not know: {error}",
+                "Use a newer Doctown, or another database.",
+            ) from error
+        after = MigrationContext.configure(connection).get_current_revision()
     return before, after
+
+
+def _engine(url: str) -> Engine:
+    return create_engine(sqlalchemy_url(url), poolclass=NullPool, connect_args=line_settings(_CONNECT_S))
 
 
 def _config(scripts: Path) -> Config:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db import audit
+from db import audit, wake
 from db.audit import Order
 from db.errors import NotFound
 from db.payload import dump
@@ -114,6 +114,8 @@ async def _go_on(
                 last = go_on is None and place == len(selections) - 1
                 standing = {"selection": place + (go_on is None), "after": go_on or 0}
                 await audit.advance(connection, entry, done, None if last else standing)
+                if last:
+                    await wake.call(connection)
     return Requeued(entry=entry, counts=done)
 
 
@@ -181,7 +183,7 @@ async def _make_due(connection: AsyncConnection, stage: Stage, chunks: list[int]
 
 async def ask_for(db: Database, chunks: Sequence[int], *, revive: bool = False) -> None:
     """A person waits for these: whatever of them is not done goes first; with ``revive`` what was given up too."""
-    async with db.statement() as connection:
+    async with db.write() as connection:
         await connection.execute(
             text(
                 "UPDATE work SET lane = 0, run_at = clock_timestamp(), "
@@ -193,6 +195,7 @@ async def ask_for(db: Database, chunks: Sequence[int], *, revive: bool = False) 
             ),
             {"chunks": list(chunks), "revive": revive},
         )
+        await wake.call(connection)
 
 
 def _parameters(selection: Selection) -> dict[str, Any]:

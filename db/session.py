@@ -10,21 +10,28 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import event, exc
+from sqlalchemy import event, exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-from db.connection import PatientConnection
+from db.connection import Dialer, PatientConnection, line_settings
 from db.embedded import EmbeddedServer, default_folder
 from db.errors import DatabaseBusy, DatabaseUnreachable, SchemaMismatch, StoreError
 
 # SQLSTATEs after which the connection is gone, or the server is on its way down or up.
-_LOST = {"57P01", "57P02", "57P03", "08000", "08001", "08003", "08004", "08006", "53300"}
+_LOST = {"57P01", "57P02", "57P03", "57P05", "08000", "08001", "08003", "08004", "08006", "53300"}
+# SQLSTATEs that say: this server cannot write just now. Somebody makes room on its disk, or it became a standby and
+# the next connection leads to the primary.
+_UNFIT = {"25006", "53000", "53100", "53200", "53400", "58030"}
 # SQLSTATEs that say: you lost against somebody, ask again.
 _BUSY = {"40001", "40P01", "55P03", "57014"}
 _PASSWORD = re.compile(r"((?<=//)[^/@:]*:(?=[^/]*@)|[?&]password=)[^@&]*")
 _PING_S = 5.0
 _ROW_IN_DETAIL = {"23502", "23514"}  # not null, check
+_LIMITS = text(
+    "SELECT set_config('statement_timeout', :statement, true), set_config('lock_timeout', :lock, true), "
+    "set_config('idle_in_transaction_session_timeout', :idle, true)"
+)
 _NO_SUCH_TABLE = {"42P01", "42703", "42883", "3F000"}
 
 
@@ -82,7 +89,8 @@ class Database:
         self, url: str, *, name: str = "doctown", pool_size: int = 10, timeouts: Timeouts | None = None
     ) -> None:
         self.url = url
-        limits = timeouts or Timeouts()
+        self._limits = limits = timeouts or Timeouts()
+        self._dialer = Dialer()
         options = (
             f"-c statement_timeout={limits.statement_ms} -c lock_timeout={limits.lock_ms} "
             f"-c idle_in_transaction_session_timeout={limits.idle_in_transaction_ms} -c timezone=UTC"
@@ -96,18 +104,10 @@ class Database:
             pool_recycle=300,
             hide_parameters=True,  # an error names its statement, never the sources and texts that were sent with it
             connect_args={
-                "async_creator_fn": PatientConnection.connect,
+                "async_creator_fn": self._dialer,
                 "application_name": name,
-                # A pooler in transaction mode gives every transaction another session: nothing may be left in one.
-                "prepare_threshold": None,
-                "connect_timeout": limits.connect_s,
                 "options": options,
-                # A half-open socket would hang for up to two hours without these.
-                "keepalives": 1,
-                "keepalives_idle": 15,
-                "keepalives_interval": 5,
-                "keepalives_count": 3,
-                "tcp_user_timeout": 20_000,
+                **line_settings(limits.connect_s),
             },
         )
         _watch_pool(self._engine, limits.patience_s)
@@ -123,6 +123,7 @@ class Database:
         with self._asked():
             async with self._engine.connect() as connection:
                 await connection.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
+                await self._limit(connection)
                 yield connection
                 await connection.rollback()
 
@@ -131,6 +132,7 @@ class Database:
         """One transaction: committed at the end of the block, rolled back when the block raises."""
         with self._asked():
             async with self._engine.begin() as connection:
+                await self._limit(connection)
                 yield connection
 
     @asynccontextmanager
@@ -146,6 +148,24 @@ class Database:
                     if isinstance(line, PatientConnection):
                         line.patience_s = min(patience_s, line.patience_s)
                 yield connection
+
+    async def limited(self) -> bool:
+        """Whether the server ends a statement that takes too long.
+
+        A pooler that lets no options through leaves single statements to the limits of the role.
+        """
+        async with self.statement() as connection:
+            return bool(await connection.scalar(text("SELECT current_setting('statement_timeout') <> '0'")))
+
+    async def _limit(self, connection: AsyncConnection) -> None:
+        if self._dialer.bare:
+            limits = self._limits
+            values = {
+                "statement": f"{limits.statement_ms}ms",
+                "lock": f"{limits.lock_ms}ms",
+                "idle": f"{limits.idle_in_transaction_ms}ms",
+            }
+            await connection.execute(_LIMITS, values)
 
     def pool(self) -> Pool:
         """How the connections are used just now."""
@@ -176,6 +196,11 @@ def _watch_pool(engine: AsyncEngine, patience_s: float) -> None:
     @event.listens_for(engine.sync_engine, "checkout")
     def lent(connection: Any, *_: object) -> None:
         connection.driver_connection.patience_s = patience_s
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def failed(context: Any) -> None:
+        if getattr(context.original_exception, "sqlstate", None) in _UNFIT:
+            context.is_disconnect = True
 
     @event.listens_for(engine.sync_engine, "checkin")
     def returned(connection: Any, *_: object) -> None:
@@ -208,6 +233,8 @@ def _explain(error: Any, invalidated: bool) -> StoreError:
         return DatabaseBusy(message)
     if state in _NO_SUCH_TABLE:
         return SchemaMismatch(message, "Run `doctown db upgrade`.")
+    if state in _UNFIT:
+        return DatabaseUnreachable(message, "Nothing is lost: it is tried again. See to the server's disk and role.")
     lost = state in _LOST or (state is None and isinstance(error, psycopg.OperationalError))
     if lost or invalidated:
         return DatabaseUnreachable(message, _START_IT)

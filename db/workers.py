@@ -101,7 +101,7 @@ async def register(db: Database, worker: Registration) -> None:
         )  # fmt: skip
 
 
-async def beat(db: Database, worker: UUID, *, in_flight: int, at_rest: bool) -> bool | None:
+async def beat(db: Database, worker: UUID, *, slots: int, in_flight: int, at_rest: bool) -> bool | None:
     """Say that it lives; whether it is to drain. None: nobody knows it (any more), it has to register.
 
     ``at_rest``: it has seen that it is to drain, claims nothing more, and nothing is in flight.
@@ -109,11 +109,11 @@ async def beat(db: Database, worker: UUID, *, in_flight: int, at_rest: bool) -> 
     async with db.statement() as connection:
         draining: bool | None = await connection.scalar(
             text(
-                "UPDATE worker SET seen_at = clock_timestamp(), in_flight = :in_flight, drained_at = "
+                "UPDATE worker SET seen_at = clock_timestamp(), slots = :slots, in_flight = :in_flight, drained_at = "
                 "CASE WHEN draining AND :at_rest THEN COALESCE(drained_at, clock_timestamp()) END "
                 "WHERE id = :id RETURNING draining"
             ),
-            {"id": str(worker), "in_flight": in_flight, "at_rest": at_rest},
+            {"id": str(worker), "slots": slots, "in_flight": in_flight, "at_rest": at_rest},
         )
     return draining
 

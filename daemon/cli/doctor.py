@@ -20,8 +20,10 @@ from db import migrate
 from db.errors import StoreError
 from db.session import Database, hide_password, resolve_url
 from db.types import TEXT_STAGES
+from db.wake import an_ear
 
 _DATABASE, _MODEL, _CONFIG = 3, 4, 2
+_DEAF_S = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,9 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
     else:
         for check in _database(url, standing):
             yield check
+        if standing.usable:
+            async for check in _lines(settings, url):
+                yield check
     yield _prompts(settings)
     if url is None:
         url = "postgresql://nowhere/"
@@ -124,6 +129,30 @@ def _database(url: str, standing: migrate.Standing) -> list[Check]:
         )
     )  # fmt: skip
     return checks
+
+
+async def _lines(settings: Settings, url: str) -> AsyncIterator[Check]:
+    """What a pooler may take away: the server's limits on single statements, and calls for new work."""
+    db = Database(url, name="doctown doctor", timeouts=timeouts_of(settings))
+    try:
+        if not await db.limited():
+            yield Check(
+                name="limits", ok=True, found="a pooler lets none of ours through to the server",
+                remedy=f"ALTER ROLE … SET statement_timeout = '{settings.database.statement_timeout_ms}ms'; "
+                f"ALTER ROLE … SET lock_timeout = '{settings.database.lock_timeout_ms}ms'",
+            )  # fmt: skip
+        if settings.queue.listen:
+            ear = settings.database.listen_url or url
+            async with an_ear(ear, name="doctown doctor", connect_s=settings.database.connect_timeout_s) as listening:
+                heard = await listening.hears(db, _DEAF_S)
+            yield Check(
+                name="wake-up", ok=True, found="heard" if heard else "deaf: daemons find new work by polling alone",
+                remedy="" if heard else "Let database.listen_url lead past the pooler, to the server itself.",
+            )  # fmt: skip
+    except StoreError as error:
+        yield Check(name="wake-up", ok=True, found=f"polling alone: {error}", remedy=error.remedy)
+    finally:
+        await db.close()
 
 
 def _prompts(settings: Settings) -> Check:

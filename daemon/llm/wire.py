@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from daemon.errors import (
     ConfigError,
+    ModelBusy,
     ModelError,
     ModelFailed,
     ModelMissing,
@@ -38,7 +39,7 @@ _TOO_LONG = re.compile(
 _SHOWN = 300  # characters of a server's own words that a message repeats
 _CLIENT_ERRORS = range(400, 500)
 _TOO_LARGE = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
-_FULL_OR_AWAY = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
+_FULL = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 _TOO_SLOW = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}
 
 
@@ -126,8 +127,11 @@ class Border:
             return ModelMissing(self._text(f"not found (HTTP 404): {quoted}"), self.missing)
         if code in _TOO_LARGE and (_TOO_LONG.search(said) or code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
             return self.too_long(said)
-        if code in _FULL_OR_AWAY:
+        if code in _FULL:
             remedy = "It is tried again later. Fewer `slots` at this endpoint ask less of it at once."
+            return ModelBusy(self._text(f"busy or away (HTTP {code}): {quoted}"), remedy, retry_after=after)
+        if code == HTTPStatus.BAD_GATEWAY:
+            remedy = "It is tried again later. The server behind the proxy is away."
             return ModelUnavailable(self._text(f"busy or away (HTTP {code}): {quoted}"), remedy, retry_after=after)
         if code in _TOO_SLOW:
             return ModelTimeout(self._text(f"the server gave up waiting (HTTP {code}): {quoted}"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from daemon.work.view import WorkerView
+from daemon.work.view import ListenerView, WorkerView
 from db.budget import Use
 from db.figures import Figures, Pieces
 from db.session import Pool
@@ -83,6 +83,14 @@ def _process(now: Moment) -> Iterator[Metric]:
     yield _gauge(
         "slots", "Calls that may be under way at an endpoint.", ["endpoint"], [((e.name,), e.limit) for e in ends]
     )
+    yield from _listener(worker.listener)
+    yield _gauge("slots_most", "Slots when all is well.", ["endpoint"], [((e.name,), e.most) for e in ends])
+    yield _counter(
+        "slot_decreases",
+        "Times that an endpoint had too much to do and was asked less at once.",
+        ["endpoint"],
+        [((e.name,), e.decreases) for e in ends],
+    )
     yield _gauge("slots_busy", "Calls under way.", ["endpoint"], [((e.name,), e.calling) for e in ends])
     yield _counter(
         "model_swaps",
@@ -98,6 +106,15 @@ def _process(now: Moment) -> Iterator[Metric]:
     yield _gauge("pool_in_use", "Connections in use.", (), [((), now.pool.in_use)])
     yield _gauge("pool_waiting", "Who waits for a connection.", (), [((), now.pool.waiting)])
     yield _counter("connections_opened", "Connections opened since the start.", (), [((), now.pool.opened)])
+
+
+def _listener(ear: ListenerView | None) -> Iterator[Metric]:
+    if ear is not None:
+        yield _gauge("listener_up", "1 while calls for new work are heard; 0: polling alone.", (), [((), ear.hears)])
+        yield _counter(
+            "listener_failures", "Times that the ear was deaf or its connection failed.", (), [((), ear.failures)]
+        )
+        yield _counter("notifications", "Calls for new work that were heard.", (), [((), ear.calls)])
 
 
 def _queue(figures: Figures) -> Iterator[Metric]:

@@ -44,7 +44,7 @@ class HeldModel:
         """See that the budget has room, wait for a slot, then ask. Raises BudgetSpent, and what the model raises."""
         most = most_tokens(prompt, self._settings)
         asked = time.monotonic()
-        async with self._meter.call(most, self._settings.timeout_s) as spent, self._slots.call():
+        async with self._meter.call(most, self._settings.timeout_s) as spent, self._slots.call() as use:
             began = time.monotonic()
             spent.begin()
             try:
@@ -54,6 +54,7 @@ class HeldModel:
                 self._tell(began - asked, began, None, error)
                 raise
             spent.end(completion)
+            use.answered(self.name, completion.output_tokens)
             self._tell(began - asked, began, completion, None)
             return completion
 
@@ -98,8 +99,10 @@ class HeldEmbedder:
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Wait for a slot, then embed."""
-        async with self._slots.call():
-            return await self._embedder.embed(texts)
+        async with self._slots.call() as use:
+            vectors = await self._embedder.embed(texts)
+            use.answered(self.name, sum(map(len, texts)))
+            return vectors
 
     async def check(self) -> Health:
         """The model's; needs no slot."""

@@ -14,7 +14,8 @@ from db.types import Claim
 
 Renew = Callable[[Iterable[Claim]], Awaitable[set[Key]]]
 
-_RENEWALS_PER_LEASE = 3
+RENEWALS_PER_LEASE = 3
+_TRIES_PER_RENEWAL = 4  # one that failed is repeated sooner
 
 
 class LeaseKeeper:
@@ -27,7 +28,7 @@ class LeaseKeeper:
     def __init__(self, renew: Renew, *, lease_s: float, observers: Sequence[Observer] = ()) -> None:
         self._renew = renew
         self._observers = observers
-        self._period = lease_s / _RENEWALS_PER_LEASE
+        self._period = lease_s / RENEWALS_PER_LEASE
         self._held: dict[Key, tuple[Claim, asyncio.Task[None] | None]] = {}
         self._log = log.get("leases")
         self.lost = 0
@@ -49,23 +50,24 @@ class LeaseKeeper:
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Renew every third of a lease until ``stopped`` is set."""
+        pause = self._period
         while not stopped.is_set():
             try:
-                await asyncio.wait_for(stopped.wait(), timeout=self._period)
+                await asyncio.wait_for(stopped.wait(), timeout=pause)
             except TimeoutError:
-                await self.renew_once()
+                pause = self._period if await self.renew_once() else self._period / _TRIES_PER_RENEWAL
 
-    async def renew_once(self) -> None:
-        """One renewal of everything that is held now."""
+    async def renew_once(self) -> bool:
+        """One renewal of everything that is held now; False when the store did not answer."""
         sent = dict(self._held)
         if not sent:
             self.renewed_at = time.monotonic()
-            return
+            return True
         try:
             kept = await self._renew([claim for claim, _ in sent.values()])
         except StoreError as error:
             self._log.warning("leases not renewed", held=len(sent), error=str(error))
-            return
+            return False
         self.renewed_at = time.monotonic()
         for key, (claim, task) in sent.items():
             if key in kept or key not in self._held:
@@ -77,3 +79,4 @@ class LeaseKeeper:
             self._log.warning("lease lost", chunk=claim.chunk_id, stage=claim.stage, fence=claim.fence)
             if task is not None and not any(other is task for _, other in self._held.values()):
                 task.cancel()
+        return True

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from daemon import log
-from daemon.errors import ModelError
+from daemon.errors import ModelBusy, ModelError
 from daemon.settings import QueueSettings
 from daemon.work.breaker import Breaker
 from daemon.work.events import Observer
@@ -65,6 +65,7 @@ class StageLoop:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     rest: Rest | None = None  # None while it drains
     rested: asyncio.Event = field(default_factory=asyncio.Event)
+    doubtful_since: float | None = None  # loop time since when rows may stand in our name that we do not hold
     fair: Fair = field(init=False)
     turned_at: float = field(default_factory=time.monotonic)  # the last turn of its loop, on the monotonic clock
     _looked_at: float = float("-inf")
@@ -100,6 +101,11 @@ class StageLoop:
             self.turned_at = time.monotonic()
             if not self.gate.open:
                 return Rest.DRAINED
+            try:
+                await self.settle_doubts()
+            except StoreError as error:
+                log.get("loop").warning("queue not reached", stage=self.stage, error=str(error), remedy=error.remedy)
+                return Rest.TROUBLE
             allowed = self.breaker.allowance(self.slots.places)
             if not allowed:
                 return Rest.BLOCKED
@@ -118,6 +124,7 @@ class StageLoop:
                 work = await self._claim(granted * self.pipeline.batch)
             except StoreError as error:
                 self.slots.give(granted)
+                self._doubt()
                 log.get("loop").error("claim failed", stage=self.stage, error=str(error), remedy=error.remedy)
                 return Rest.TROUBLE
             batches = [work[i : i + self.pipeline.batch] for i in range(0, len(work), self.pipeline.batch)]
@@ -142,6 +149,23 @@ class StageLoop:
                 self.slots.urge(self.pipeline.model)
         except StoreError as error:
             log.get("loop").warning("not known whether anybody waits", stage=self.stage, error=str(error))
+
+    def _doubt(self) -> None:
+        self.doubtful_since = asyncio.get_running_loop().time()
+
+    async def settle_doubts(self) -> None:
+        """Give back what stands in our name and we do not hold. Raises StoreError when the store stays away.
+
+        A statement whose connection broke may still be under way in the server, so it is looked at for a whole lease.
+        """
+        if self.doubtful_since is None:
+            return
+        doubts = self.doubtful_since
+        count = await db_claim.disown(self.db, self.stage, owner=self.owner, held=self.keeper.held())
+        if count:
+            log.get("loop").info("claims of nobody given back", stage=self.stage, count=count)
+        if asyncio.get_running_loop().time() - doubts > self.settings.lease_s and self.doubtful_since == doubts:
+            self.doubtful_since = None
 
     async def _claim(self, limit: int) -> list[Prepared]:
         asked = time.monotonic()
@@ -190,7 +214,8 @@ class StageLoop:
         try:
             saved = await advance(self.pipeline, batch)
         except StoreError as error:
-            # Not even the saver's patience helped. The leases run out and the rows come back by themselves.
+            # Not even the saver's patience helped. The rows are given back when the store answers again.
+            self._doubt()
             log.get("loop").error("not saved", stage=self.stage, chunks=len(batch), error=str(error))
             self.keeper.drop(piece.claim for piece in batch)
         except Exception as error:  # noqa: BLE001 - every error of a stage becomes a decision about its claims
@@ -219,12 +244,15 @@ class StageLoop:
         claims = [piece.claim for piece in batch]
         try:
             if decision.verb is Verb.RELEASE:
-                await db_claim.release(self.db, claims, error_class=decision.error_class, error=decision.message)
+                await db_claim.release(
+                    self.db, claims, error_class=decision.error_class, error=decision.message, wait_s=decision.wait_s
+                )
                 for observer in self.observers:
                     observer.released(claims, decision.error_class)
             else:
                 await self._fail(claims[0], decision)
         except StoreError as broken:
+            self._doubt()
             log.get("loop").error("failure not recorded", stage=self.stage, error=str(broken))
         self.keeper.drop(claims)
 
@@ -241,6 +269,8 @@ class StageLoop:
             observer.failed(claim, state, decision.error_class, decision.message)
 
     def _open_breaker(self, error: Exception, decision: Decision) -> None:
+        if isinstance(error, ModelBusy) and error.eased:
+            return  # it is asked less at once; only when a single call is too much it is left alone
         first = self.breaker.failures == 0
         self.breaker.failed(decision.message, error.retry_after if isinstance(error, ModelError) else None)
         if first:
@@ -255,6 +285,7 @@ class StageLoop:
         try:
             await db_claim.release(self.db, claims)
         except StoreError as error:
+            self._doubt()
             log.get("loop").warning("claims not given back", stage=self.stage, count=len(claims), error=str(error))
         self.keeper.drop(claims)
 

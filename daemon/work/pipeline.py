@@ -84,8 +84,8 @@ class Pipeline(Protocol):
         """One outcome per claim. Raises StoreError when the store stays away."""
         ...
 
-    async def close(self) -> None:
-        """Finish what is being saved."""
+    async def close(self, within_s: float) -> None:
+        """Finish what is being saved; give up when the store stays away for ``within_s`` seconds."""
         ...
 
 
@@ -117,7 +117,7 @@ class TextPipeline:
         self._writing: dict[str, asyncio.Event] = {}
         self._saver: Saver[TextDraft] = Saver(
             lambda drafts: db_save.save_texts(db, drafts, worker=str(worker)),
-            patience_s=settings.queue.lease_s, told=_teller(stage.name, observers),
+            patience_s=settings.queue.deadline_s, told=_teller(stage.name, observers),
         )  # fmt: skip
 
     @property
@@ -232,9 +232,9 @@ class TextPipeline:
                 self._written(draft.key)
         return outcomes
 
-    async def close(self) -> None:
+    async def close(self, within_s: float) -> None:
         """Finish what is being saved."""
-        await self._saver.close()
+        await self._saver.close(within_s)
 
 
 class EmbedPipeline:
@@ -253,7 +253,7 @@ class EmbedPipeline:
         self.endpoint = endpoint
         self.batch = stage.embedder.batch
         self._saver: Saver[VectorDraft] = Saver(
-            self._save, patience_s=settings.queue.lease_s, told=_teller(Stage.EMBED, observers)
+            self._save, patience_s=settings.queue.deadline_s, told=_teller(Stage.EMBED, observers)
         )
 
     @property
@@ -298,9 +298,9 @@ class EmbedPipeline:
             raise RuntimeError("save before prepare")
         return await db_save.save_vectors(self._db, drafts, model_id=self._model_id)
 
-    async def close(self) -> None:
+    async def close(self, within_s: float) -> None:
         """Finish what is being saved."""
-        await self._saver.close()
+        await self._saver.close(within_s)
 
 
 def _teller(stage: Stage, observers: Sequence[Observer]) -> Callable[[int, float, int], None]:

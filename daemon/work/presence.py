@@ -29,7 +29,8 @@ class Gate:
 class Presence:
     """One row in ``worker`` for as long as the process works.
 
-    ``in_flight`` counts the pieces it holds; ``quiet`` says whether nothing is held and no loop is claiming.
+    ``slots`` and ``in_flight`` tell how many calls it may make at once and how many pieces it holds; ``quiet`` says
+    whether nothing is held and no loop is claiming.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Presence:
         owner: UUID,
         *,
         stages: Sequence[Stage],
-        slots: int,
+        slots: Callable[[], int],
         gate: Gate,
         in_flight: Callable[[], int],
         quiet: Callable[[], bool],
@@ -46,13 +47,14 @@ class Presence:
     ) -> None:
         self._db = db
         self._gate = gate
+        self._slots = slots
         self._in_flight = in_flight
         self._quiet = quiet
         self._beat_s = beat_s
         self._log = log.get("presence")
         self._registration = db_workers.Registration(
             id=owner, host=socket.gethostname(), pid=os.getpid(), version=daemon.__version__, stages=tuple(stages),
-            slots=slots,
+            slots=slots(),
         )  # fmt: skip
 
     async def begin(self) -> None:
@@ -89,5 +91,9 @@ class Presence:
 
     async def _say(self) -> bool | None:
         return await db_workers.beat(
-            self._db, self._registration.id, in_flight=self._in_flight(), at_rest=not self._gate.open and self._quiet()
+            self._db,
+            self._registration.id,
+            slots=self._slots(),
+            in_flight=self._in_flight(),
+            at_rest=not self._gate.open and self._quiet(),
         )

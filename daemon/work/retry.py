@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from daemon.errors import DoctownError, ModelError
+from daemon.errors import DoctownError, ModelBusy, ModelError
 from daemon.safety.material import without_secrets
 from daemon.settings import QueueSettings
 from db.types import Claim, ErrorClass
@@ -43,7 +43,11 @@ def decide(
     message = describe(error)
     asked = error.retry_after if isinstance(error, ModelError) else None
     if error_class in {ErrorClass.INFRASTRUCTURE, ErrorClass.BUDGET}:
-        return Decision(verb=Verb.RELEASE, error_class=error_class, message=message)
+        # Where the endpoint is left alone altogether, its breaker waits; where it is only asked less, this piece does.
+        eased = isinstance(error, ModelBusy) and error.eased
+        return Decision(
+            verb=Verb.RELEASE, error_class=error_class, message=message, wait_s=(asked or 0.0) if eased else 0.0
+        )
     if error_class is ErrorClass.PERMANENT or claim.attempts >= settings.max_attempts:
         return Decision(verb=Verb.BURY, error_class=error_class, message=message)
     ceiling = min(settings.backoff_cap_s, settings.backoff_base_s * 2.0 ** (claim.attempts - 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from daemon import log
@@ -33,6 +34,8 @@ class Saver(Generic[Draft]):
         self._patience_s = patience_s
         self._waiting: list[tuple[Claim, Draft, asyncio.Future[Outcome]]] = []
         self._flusher: asyncio.Task[None] | None = None
+        self._until = float("inf")  # loop time after which nothing is repeated any more
+        self._closing = asyncio.Event()
         self._log = log.get("saver")
         self.repeated = 0
 
@@ -45,8 +48,10 @@ class Saver(Generic[Draft]):
         # The save goes on when the one who waits is cancelled: its row would otherwise stay open for nothing.
         return await asyncio.shield(future)
 
-    async def close(self) -> None:
-        """Wait until everything that was put is saved or has failed."""
+    async def close(self, within_s: float) -> None:
+        """Wait until everything that was put is saved or has failed; after ``within_s`` nothing is repeated."""
+        self._until = asyncio.get_running_loop().time() + within_s
+        self._closing.set()
         if self._flusher is not None:
             await self._flusher
 
@@ -74,14 +79,22 @@ class Saver(Generic[Draft]):
             try:
                 outcomes = await self._save(group)
             except (DatabaseBusy, DatabaseUnreachable) as error:
-                if loop.time() + pause > until:
+                if loop.time() + pause > min(until, self._until):
                     raise
                 self.repeated += 1
                 repeats += 1
                 self._log.warning("save repeated", drafts=len(group), error=str(error), pause_s=round(pause, 2))
-                await asyncio.sleep(pause)
+                await self._sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
             else:
                 if self._told is not None:
                     self._told(len(group), loop.time() - began, repeats)
                 return outcomes
+
+    async def _sleep(self, pause_s: float) -> None:
+        """Whoever closes does not wait for the end of a long pause, but for one more try."""
+        if self._closing.is_set():
+            await asyncio.sleep(pause_s)
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), timeout=pause_s)

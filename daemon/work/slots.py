@@ -5,12 +5,29 @@ from __future__ import annotations
 import asyncio
 import time
 import weakref
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
+
+from daemon.errors import ModelBusy, ModelTimeout
+from daemon.work.pressure import Limit
 
 _DWELL_S = 600.0  # the longest turn of one model while another has work waiting
 _AHEAD = 4  # one piece per so many slots is claimed and prepared ahead
+
+
+@dataclass(slots=True)
+class Use:
+    """A slot that is held. Whoever holds it says what came: the pace of answers is judged by it."""
+
+    model: str = ""
+    size: int | None = None
+
+    def answered(self, model: str, size: int | None) -> None:
+        """``size`` of what was done, in tokens or any unit that stays the same; None where it is not known."""
+        self.model, self.size = model, size
 
 
 class Slots:
@@ -20,6 +37,8 @@ class Slots:
     call; a slot is held during every call. What is claimed ahead (a quarter of the slots, at least one) is prepared
     and starts the moment a slot is free.
 
+    There are ``most`` slots, and fewer for a while when the server shows that it has too much to do (`Limit`).
+
     Where two stages use different models on one server, calls in alternation would make it load them in
     alternation. So the model at work keeps the places until its stage finds nothing due, or for ``dwell_s`` while
     another one waits. Where a person waits for the other one (``urge``), it gets a turn at once, for what is asked and
@@ -27,10 +46,9 @@ class Slots:
     """
 
     def __init__(
-        self, limit: int, *, turns: bool = True, dwell_s: float = _DWELL_S, clock: Callable[[], float] = time.monotonic
+        self, most: int, *, turns: bool = True, dwell_s: float = _DWELL_S, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.limit = limit
-        self.places = limit + max(1, limit // _AHEAD)
+        self._limit = Limit(most, clock)
         self._turns = turns
         self._dwell_s = dwell_s
         self._clock = clock
@@ -41,29 +59,66 @@ class Slots:
         self._rivals: set[str] = set()
         self._urgent: str | None = None
         self._changed = asyncio.Event()
-        self._slots = asyncio.Semaphore(limit)
+        self._busy = 0
+        self._line: deque[asyncio.Future[None]] = deque()
         self._queued: set[asyncio.Task[Any]] = set()
         self._placed: set[asyncio.Task[Any]] = set()
         self._served: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         self._closing = False
         self.swaps = 0  # how often the turn went from one model to another
-        self.calling = 0  # calls under way
+
+    @property
+    def most(self) -> int:
+        """Slots when all is well."""
+        return self._limit.most
+
+    @property
+    def limit(self) -> int:
+        """Slots just now."""
+        return self._limit.now
+
+    @property
+    def places(self) -> int:
+        """Places just now."""
+        return self.limit + max(1, self.limit // _AHEAD)
+
+    @property
+    def decreases(self) -> int:
+        """How often the server had too much to do."""
+        return self._limit.decreases
+
+    @property
+    def calling(self) -> int:
+        """Calls under way."""
+        return self._busy
 
     # -- slots ---------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def call(self) -> AsyncIterator[None]:
-        """Hold a slot. Whoever waits for one starts before the holder goes on: the server is kept busy first."""
+    async def call(self) -> AsyncIterator[Use]:
+        """Hold a slot. Whoever waits for one starts before the holder goes on: the server is kept busy first.
+
+        What comes of the call adapts the number of slots.
+        """
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a slot is held by a task")
         await self._enter(task)
-        self.calling += 1
+        began, use = self._clock(), Use()
         try:
-            yield
+            yield use
+        except ModelBusy as error:
+            error.eased = self._limit.refused(began)
+            raise
+        except ModelTimeout:
+            self._limit.silent(began)
+            raise
+        else:
+            if self._limit.answered(began, use.model, use.size or 1):
+                self._announce()
         finally:
-            self.calling -= 1
-            self._slots.release()
+            self._busy -= 1
+            self._admit()
             self.vacate(task)
         await asyncio.sleep(0)
 
@@ -72,10 +127,33 @@ class Slots:
             raise asyncio.CancelledError
         self._queued.add(task)
         try:
-            await self._slots.acquire()
+            await self._acquire()
         finally:
             self._queued.discard(task)
         self._served.add(task)
+
+    async def _acquire(self) -> None:
+        if self._busy < self.limit and not self._line:
+            self._busy += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # it was given a slot in the same moment
+                self._busy -= 1
+                self._admit()
+            else:
+                self._line.remove(turn)
+            raise
+
+    def _admit(self) -> None:
+        while self._line and self._busy < self.limit:
+            turn = self._line.popleft()
+            if not turn.done():
+                self._busy += 1
+                turn.set_result(None)
 
     def close(self) -> None:
         """Nobody who has not called yet will: who waits is cancelled, who is in a call may finish and ask again."""

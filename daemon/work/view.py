@@ -21,16 +21,30 @@ class LoopView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointView:
-    """One endpoint as this process uses it. ``wait_s``: until its breaker lets a probe through, 0 when closed."""
+    """One endpoint as this process uses it. ``wait_s``: until its breaker lets a probe through, 0 when closed.
+
+    ``limit`` calls are made to it at once, up to ``most`` when it can take them; ``decreases``: when it could not.
+    """
 
     name: str
     limit: int
+    most: int
+    decreases: int
     calling: int
     places: int
     taken: int
     swaps: int
     failures: int
     wait_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenerView:
+    """Whether calls are heard, how many were, and how often the ear was deaf or its connection failed."""
+
+    hears: bool
+    failures: int
+    calls: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +58,4 @@ class WorkerView:
     draining: bool
     stopping: bool
     woken: dict[str, int]  # by what the loops were woken: poll, save, notify
+    listener: ListenerView | None  # None: it polls alone

@@ -18,31 +18,29 @@ from daemon.work.breaker import Breaker
 from daemon.work.budget import Meter
 from daemon.work.events import Observer
 from daemon.work.leases import LeaseKeeper
+from daemon.work.listener import Listener
 from daemon.work.loop import Rest, Scope, StageLoop, first
 from daemon.work.pipeline import Pipeline
 from daemon.work.presence import Gate, Presence
 from daemon.work.schedule import Schedule
-from daemon.work.settling import settle
 from daemon.work.slots import Slots
+from daemon.work.upkeep import Recipes, Upkeep
 from daemon.work.view import EndpointView, LoopView, WorkerView
 from db import claim as db_claim
-from db import failures as db_failures
-from db import save as db_save
 from db.errors import StoreError
 from db.session import Database
-from db.types import TEXT_STAGES, Claim, Lane, Outcome, Stage, TextDraft
+from db.types import Claim, Lane, Outcome, Stage, TextDraft
 
 _YOUNG, _MIDDLE, _OLD = 50_000, 20, 100  # thresholds of the garbage collector while at work
-_PRUNE_S = 600.0  # between two looks for failures that are too old to keep
+_LAST_TRIES_S = 10.0  # how long a worker that stops tries to save what is written while the store is away
 _PATIENCE = 3  # probes in vain after which a run that is meant to end gives up on an endpoint
-
-Recipes = Callable[[Stage], dict[str, str]]  # stage -> language -> present recipe
 
 
 class Worker:
     """Works on every stage it is given until told to stop, or until nothing is left to do.
 
     ``owner`` is new in every process: a restarted daemon must not look alive in the leases of its predecessor.
+    ``listen_url``: where `run` listens for new work; None: it polls alone.
     """
 
     def __init__(
@@ -56,13 +54,13 @@ class Worker:
         recipes: Recipes | None = None,
         observers: Sequence[Observer] = (),
         scope: Scope | None = None,
+        listen_url: str | None = None,
     ) -> None:
         self.owner = uuid4()
         self._db = db
         self._settings = settings
         self._meter = meter
         self._observers = observers
-        self._recipes = recipes
         self._log = log.get("worker")
         self._keeper = LeaseKeeper(
             lambda claims: db_claim.renew(db, claims, lease_s=settings.queue.lease_s),
@@ -71,11 +69,15 @@ class Worker:
         self._hurry = asyncio.Event()
         self._time_to_poll = asyncio.Event()
         self._time_to_rescue = asyncio.Event()
-        self._refreshed = False
         self._stopping = False
         self._ended: set[Stage] = set()
         self._woken: Counter[str] = Counter()
-        self._prune_at = time.monotonic()
+        self._upkeep = Upkeep(db, settings, recipes, observers)
+        self._listener: Listener | None = None
+        if listen_url is not None:
+            self._listener = Listener(
+                db, listen_url, lambda: self._wake(None, by="notify"), connect_s=settings.database.connect_timeout_s
+            )
         self._slots = dict(slots)
         self._gate = Gate()
         self._breakers = {name: Breaker(settings.queue.breaker_s) for name in slots}
@@ -93,7 +95,7 @@ class Worker:
         self._presence = Presence(
             # Who works for one command alone is nobody that others may count on.
             db, self.owner, stages=self.stages if self._scope == Scope() else [], gate=self._gate,
-            slots=sum(slots[name].limit for name in used), in_flight=lambda: len(self._keeper.held()),
+            slots=lambda: sum(slots[name].limit for name in used), in_flight=lambda: len(self._keeper.held()),
             quiet=self._quiet, beat_s=settings.queue.heartbeat_s,
         )  # fmt: skip
 
@@ -116,14 +118,16 @@ class Worker:
             ),
             endpoints=tuple(
                 EndpointView(
-                    name=name, limit=slots.limit, calling=slots.calling, places=slots.places, taken=slots.taken,
-                    swaps=slots.swaps, failures=self._breakers[name].failures, wait_s=self._breakers[name].wait_s(),
+                    name=name, limit=slots.limit, most=slots.most, decreases=slots.decreases, calling=slots.calling,
+                    places=slots.places, taken=slots.taken, swaps=slots.swaps,
+                    failures=self._breakers[name].failures, wait_s=self._breakers[name].wait_s(),
                 )
                 for name, slots in self._slots.items()
                 if name in used
             ),
             held=len(self._keeper.held()), renewed_s=now - self._keeper.renewed_at, draining=not self._gate.open,
             stopping=self._stopping, woken=dict(self._woken),
+            listener=None if self._listener is None else self._listener.look(),
         )  # fmt: skip
 
     def _has_ended(self, stage: Stage, _: object) -> None:
@@ -134,7 +138,7 @@ class Worker:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until ``stopping`` is set, then finish or give back what is in flight."""
-        await self._live(stopping, stopping.wait())
+        await self._live(stopping, stopping.wait(), self._listener)
 
     async def once(self, stopping: asyncio.Event) -> None:
         """Work until nothing is due and nothing waits for another try.
@@ -149,7 +153,9 @@ class Worker:
 
     # -- life ----------------------------------------------------------------------------------------------
 
-    async def _live(self, stopping: asyncio.Event, until: Coroutine[Any, Any, object]) -> None:
+    async def _live(
+        self, stopping: asyncio.Event, until: Coroutine[Any, Any, object], ear: Listener | None = None
+    ) -> None:
         schedule = Schedule(self._settings.queue, poll=self._time_to_poll, rescue=self._time_to_rescue)
         quiet = asyncio.Event()
         await self._presence.begin()
@@ -160,6 +166,8 @@ class Worker:
             asyncio.create_task(self._presence.run(quiet, lambda: self._wake(None, by="poll")), name="presence"),
             asyncio.create_task(self._meter.run(quiet, self._settings.queue.heartbeat_s), name="budget"),
         ]
+        if ear is not None:
+            background.append(asyncio.create_task(ear.run(quiet), name="listener"))
         loops = [asyncio.create_task(loop.run(stopping), name=f"loop:{loop.stage}") for loop in self._loops]
         for number, running in enumerate(loops):
             running.add_done_callback(partial(self._has_ended, self._loops[number].stage))
@@ -203,18 +211,20 @@ class Worker:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for loop in self._loops:
-            await loop.pipeline.close()
+        # Side by side: each may wait for a store that stays away.
+        await asyncio.gather(*(loop.pipeline.close(_LAST_TRIES_S) for loop in self._loops))
         held = self._keeper.held()
-        if held:
-            try:
+        try:
+            if held:
                 count = await db_claim.release(self._db, held)
                 for observer in self._observers:
                     observer.released(held, None)
                 self._log.info("given back", count=count)
-            except StoreError as error:
-                self._log.warning("not given back: the leases will run out", count=len(held), error=str(error))
-            self._keeper.drop(held)
+                self._keeper.drop(held)
+            for loop in self._loops:
+                await loop.settle_doubts()
+        except StoreError as error:
+            self._log.warning("not given back: the leases will run out", count=len(held), error=str(error))
 
     async def _until_done(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
@@ -271,15 +281,10 @@ class Worker:
                 await self._poll()
             if self._time_to_rescue.is_set():
                 self._time_to_rescue.clear()
-                await self._rescue()
+                await self._upkeep.rescue()
 
     async def _poll(self) -> None:
-        try:
-            if not self._refreshed:
-                await self._refresh()
-            await db_claim.promote(self._db)
-        except StoreError as error:
-            self._log.warning("queue not read", error=str(error), remedy=error.remedy)
+        await self._upkeep.poll()
         await self._settle()
         self._wake(None, by="poll")
 
@@ -287,47 +292,7 @@ class Worker:
         """Make due the wholes whose pieces are done; where only what is asked for is written, they are left alone."""
         if self._scope.max_lane is Lane.ASKED or all(loop.stage is not Stage.CODER for loop in self._loops):
             return 0
-        try:
-            return await settle(
-                self._db, quiet_s=self._settings.queue.quiet_s, force=force, repo_id=self._scope.repo_id
-            )
-        except StoreError as error:
-            self._log.warning("not settled", error=str(error), remedy=error.remedy)
-            return 0
-
-    async def _refresh(self) -> None:
-        """Once per process: queue the texts that other prompts, models, options or languages made."""
-        if self._recipes is not None and self._settings.queue.refresh == "auto":
-            for stage in (one for one in TEXT_STAGES if one in self._settings.stages):
-                count = await db_save.refresh(self._db, stage, self._recipes(stage), language=self._settings.language)
-                if count:
-                    self._log.info("outdated by a new recipe", stage=stage, chunks=count)
-        self._refreshed = True
-
-    async def _rescue(self) -> None:
-        queue = self._settings.queue
-        try:
-            rescued = await db_claim.rescue(
-                self._db, max_crashes=queue.max_crashes, max_attempts=queue.max_attempts,
-                backoff_base_s=queue.backoff_base_s, backoff_cap_s=queue.backoff_cap_s,
-            )  # fmt: skip
-        except StoreError as error:
-            self._log.warning("rescue failed", error=str(error))
-            return
-        for chunk, stage, state in rescued:
-            for observer in self._observers:
-                observer.rescued(stage, state)
-            self._log.warning("rescued from a vanished worker", chunk=chunk, stage=stage, state=state)
-        await self._prune()
-
-    async def _prune(self) -> None:
-        if time.monotonic() < self._prune_at:
-            return
-        self._prune_at = time.monotonic() + _PRUNE_S
-        try:
-            await db_failures.prune(self._db, keep_days=self._settings.queue.keep_failures_days)
-        except StoreError as error:
-            self._log.warning("old failures not forgotten", error=str(error))
+        return await self._upkeep.settle(force=force, repo_id=self._scope.repo_id)
 
     def _wake(self, stage: Stage | None, *, by: str) -> None:
         self._woken[by] += 1

@@ -166,7 +166,7 @@ def test_a_large_requeue_asks(built: Doctown, psql: Connection, monkeypatch: pyt
 
 def test_doctor_finds_all_well(built: Doctown) -> None:
     result = built("doctor", "--json")
-    assert (result.code, [check["ok"] for check in result.json]) == (0, [True] * 8)
+    assert (result.code, [check["ok"] for check in result.json]) == (0, [True] * 9)
     assert "migrations" in built("doctor").out
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from daemon.errors import (
     ConfigError,
+    ModelBusy,
     ModelError,
     ModelFailed,
     ModelMissing,
@@ -136,8 +137,8 @@ async def test_two_at_once_do_not_mix(rig: EmbedderRig) -> None:
     ("fault", "expected"),
     [
         ("500", ModelFailed),
-        ("503", ModelUnavailable),
-        ("429", ModelUnavailable),
+        ("503", ModelBusy),
+        ("429", ModelBusy),
         ("refuse", ModelUnavailable),
         ("cut", ModelFailed),
         ("garbage", ModelFailed),

@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from daemon.errors import (
+    ModelBusy,
     ModelError,
     ModelFailed,
     ModelMissing,
@@ -34,8 +35,8 @@ from tests.contract.rigs import (
     ("fault", "expected"),
     [
         ("500", ModelFailed),
-        ("503", ModelUnavailable),
-        ("429", ModelUnavailable),
+        ("503", ModelBusy),
+        ("429", ModelBusy),
         ("refuse", ModelUnavailable),
         ("cut", ModelFailed),
         ("broken", ModelFailed),

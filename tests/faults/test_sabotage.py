@@ -165,7 +165,7 @@ SABOTAGES = [
         a_worker_thinks_for_longer_than_a_lease, "rescued-alive",
     ),
     Sabotage(
-        "fence in release", "claim_release", r" AND w\.fence = mine\.fence", "",
+        "fence in release", "claim_release", r"w\.fence = (ours|mine)\.fence", "true",
         a_zombie_gives_back_what_its_heir_holds, "undone",
     ),
     Sabotage(

@@ -120,11 +120,11 @@ async def test_who_was_not_seen_has_vanished_and_is_forgotten_in_the_end(db: Dat
     (found,) = await db_workers.presences(db)
     assert (found.state, found.alive) == ("vanished", False)
     assert await db_workers.drain(db, order(all=True), None, draining=True) == []
-    assert await db_workers.beat(db, worker, in_flight=0, at_rest=False) is False, "it was only asleep"
+    assert await db_workers.beat(db, worker, slots=2, in_flight=0, at_rest=False) is False, "it was only asleep"
     psql.execute("UPDATE worker SET seen_at = clock_timestamp() - interval '2 days'")
     await register(db, "other")
     assert [one.host for one in await db_workers.presences(db)] == ["other"]
-    assert await db_workers.beat(db, worker, in_flight=0, at_rest=False) is None, "it has to register again"
+    assert await db_workers.beat(db, worker, slots=2, in_flight=0, at_rest=False) is None, "it has to register again"
 
 
 async def test_leases_of_who_never_registered_are_shown(db: Database, psql: Connection) -> None:

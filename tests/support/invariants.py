@@ -56,7 +56,11 @@ class Expected:
     max_crashes: int = 3
     max_regenerations: int = 2
     models: Mapping[str, str] = field(
-        default_factory=lambda: {"qwen2.5-coder:14b": "coder", "qwen2.5:14b-instruct": "talker"}
+        default_factory=lambda: {
+            "coder": "qwen2.5-coder:14b",
+            "talker": "qwen2.5:14b-instruct",
+            "instruct": "qwen2.5-coder:14b",
+        }
     )
 
 
@@ -179,8 +183,8 @@ def _unaccounted(psql: Connection, expected: Expected, calls: Sequence[Call]) ->
     asked: Counter[tuple[str, str]] = Counter()
     answered: Counter[tuple[str, str]] = Counter()
     for call in calls:
-        if call.kind == "chat" and call.model in expected.models:
-            about = call.about, expected.models[call.model]
+        if call.kind == "chat":
+            about = call.about, call.model
             asked[about] += 1
             answered[about] += call.status == 200
     rows = all_rows(
@@ -194,12 +198,16 @@ def _unaccounted(psql: Connection, expected: Expected, calls: Sequence[Call]) ->
          WHERE c.stage <> 'embed' GROUP BY 1, 2
         """,
     )
-    found = []
+    allowed: Counter[tuple[str, str]] = Counter()
+    paid: Counter[tuple[str, str]] = Counter()
     for row in rows:
-        about = row["fqn"], row["stage"]
-        allowed = row["paid"] + (row["claims"] - row["saves"]) * (1 + expected.max_regenerations)
-        if asked[about] > allowed:
-            found.append(Breach("call-unaccounted", f"{about}: {asked[about]} calls, {allowed} accounted for"))
-        if answered[about] < row["paid"]:
-            found.append(Breach("answer-unaccounted", f"{about}: {row['paid']} saved, {answered[about]} answered"))
+        about = row["fqn"], expected.models[row["stage"]]
+        paid[about] += row["paid"]
+        allowed[about] += row["paid"] + (row["claims"] - row["saves"]) * (1 + expected.max_regenerations)
+    found = []
+    for about, most in allowed.items():
+        if asked[about] > most:
+            found.append(Breach("call-unaccounted", f"{about}: {asked[about]} calls, {most} accounted for"))
+        if answered[about] < paid[about]:
+            found.append(Breach("answer-unaccounted", f"{about}: {paid[about]} saved, {answered[about]} answered"))
     return found

@@ -76,6 +76,7 @@ class Link:
         self._server_in, self._server_out = server
         self._expected: list[Rule] = []
         self._tail = b""
+        self._over = asyncio.Event()
         self.fate = Fate.PASS
 
     async def run(self) -> None:
@@ -87,7 +88,12 @@ class Link:
             for pump in both:
                 pump.cancel()
             await asyncio.gather(*both, return_exceptions=True)
-            self._abort()
+            self.close()
+
+    def close(self) -> None:
+        """End it, whatever befell it."""
+        self._over.set()
+        self._abort()
 
     def meet(self, fate: Fate) -> bool:
         """Break it; False when it was broken before."""
@@ -126,7 +132,7 @@ class Link:
                         await self._happens(rule)
             await self._pass(data, self._client_out)
         if self.fate is Fate.HALF:
-            await asyncio.Event().wait()  # the client finds out by itself, or never
+            await self._over.wait()  # the client finds out by itself, or never
 
     def _matching(self, data: bytes) -> list[Rule]:
         # A mark may lie across two pieces.
@@ -186,9 +192,11 @@ class Proxy:
     ) -> None:
         if self._listener is not None:
             self._listener.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.refusing = True
+        while self._tasks:
+            for link in list(self.links):
+                link.close()
+            await asyncio.wait(self._tasks, timeout=0.1)
 
     def rule(self, rule: Rule) -> Rule:
         """Add a rule; ``rule.happened`` is set when it has acted."""

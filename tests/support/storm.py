@@ -102,9 +102,14 @@ class Storm:
         await self.replace()
 
     async def replace(self) -> None:
-        """As many daemons at work as there should be."""
-        self.standing = [daemon for daemon in self.standing if daemon.alive]
-        new = [await self.yard.daemon() for _ in range(self.daemons - len(self.standing))]
-        self.standing += new
-        for daemon in new:
-            await self.yard.until(lambda daemon=daemon: daemon.owner is not None, what="a daemon's start")  # type: ignore[misc]
+        """As many daemons at work as there should be. One that cannot start (the server is away) is tried again."""
+        while True:
+            self.standing = [daemon for daemon in self.standing if daemon.alive]
+            missing = self.daemons - len(self.standing)
+            if not missing:
+                return
+            self.standing += [await self.yard.daemon() for _ in range(missing)]
+            await self.yard.until(
+                lambda: all(daemon.owner is not None or not daemon.alive for daemon in self.standing),
+                what="a daemon's start",
+            )

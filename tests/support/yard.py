@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,6 +22,7 @@ from uuid import UUID
 
 import psycopg
 
+from daemon.doubles.ledger import Call
 from daemon.doubles.server import Double
 from daemon.doubles.setup import Setup
 from db.embedded import EmbeddedServer
@@ -49,8 +50,8 @@ class Daemon:
 
     def events(self) -> list[dict[str, Any]]:
         """What it logged so far."""
-        lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}\n")]
 
     @property
     def owner(self) -> UUID | None:
@@ -93,6 +94,7 @@ class Yard:
     daemons: list[Daemon] = field(default_factory=list)
     settings: dict[str, object] = field(default_factory=dict)
     user: str = "postgres"
+    calls: list[Call] = field(default_factory=list)  # of doubles that are gone
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _psql: Connection | None = None
 
@@ -141,6 +143,19 @@ class Yard:
         done = sum(bool(scalar(self.psql, "SELECT pg_terminate_backend(%s)", pid)) for pid in chosen)
         self.faults["session ended"] += done
         return done
+
+    # -- the model server ----------------------------------------------------------------------------------
+
+    async def stop_double(self) -> None:
+        """The model server goes away; what it was asked is remembered."""
+        self.calls += self.double.calls
+        await self.double.stop()
+        self.faults["model server gone"] += 1
+
+    async def start_double(self) -> None:
+        """It comes back at the same address."""
+        port = int(self.double.url.rsplit(":", 1)[1])
+        self.double = await self._stack.enter_async_context(Double(replace(self.double.setup, port=port)))
 
     # -- daemons -------------------------------------------------------------------------------------------
 
@@ -203,13 +218,13 @@ class Yard:
 
         return daemon.proxy.rule(Rule(mark, moment, fate, act, skip=skip)).happened
 
-    def break_at(self, daemon: Daemon, mark: bytes, moment: Moment, fate: Fate, *, times: int = 1) -> asyncio.Event:
-        """Break the connection at a moment of a statement, up to so many times; the event is set at the first."""
+    def break_at(self, daemon: Daemon, mark: bytes, moment: Moment, fate: Fate, *, times: int = 1) -> Rule:
+        """Break the connection at a moment of a statement, up to so many times."""
 
         async def act() -> None:
             self.faults[f"connection {fate} at {moment}"] += 1
 
-        return daemon.proxy.rule(Rule(mark, moment, fate, act, times=times)).happened
+        return daemon.proxy.rule(Rule(mark, moment, fate, act, times=times))
 
     def break_links(self, daemon: Daemon, fate: Fate, share: float = 1.0) -> int:
         """Break some of its connections; how many."""
@@ -232,11 +247,11 @@ class Yard:
 
     def breaches(self, expected: Expected | None = None) -> list[Breach]:
         """Ask the ledgers."""
-        return breaches(self.psql, expected or Expected(), self.double.calls)
+        return breaches(self.psql, expected or Expected(), [*self.calls, *self.double.calls])
 
     def model_faults(self) -> Counter[str]:
         """Calls that the double let fail, by kind."""
-        return Counter(f"model {call.fault}" for call in self.double.calls if call.fault)
+        return Counter(f"model {call.fault}" for call in [*self.calls, *self.double.calls] if call.fault)
 
 
 @asynccontextmanager

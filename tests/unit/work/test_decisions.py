@@ -10,6 +10,7 @@ from daemon.errors import (
     BudgetSpent,
     ConfigError,
     DoctownError,
+    ModelBusy,
     ModelFailed,
     ModelMissing,
     ModelTimeout,
@@ -50,6 +51,14 @@ def test_what_becomes_of_an_error(error: Exception, attempts: int, verb: Verb, e
     decision = decide(a_claim(attempts), error, SETTINGS)
     assert (decision.verb, decision.error_class) == (verb, error_class)
     assert type(error).__name__ in decision.message
+
+
+@pytest.mark.parametrize(("eased", "waits"), [(True, 7), (False, 0)])
+def test_a_full_server_is_waited_for_by_the_piece_or_by_the_breaker(eased: bool, waits: float) -> None:
+    busy = ModelBusy("full", retry_after=7)
+    busy.eased = eased
+    decision = decide(a_claim(), busy, SETTINGS)
+    assert (decision.verb, decision.wait_s) == (Verb.RELEASE, waits)
 
 
 @pytest.mark.parametrize(("attempts", "longest"), [(1, 5), (2, 10), (3, 20), (4, 40), (5, 60)])

@@ -15,7 +15,7 @@ def view(*, draining: bool = False, stopping: bool = False, **loop: Any) -> Work
     values: dict[str, Any] = {"rest": "empty", "tasks": 0, "idle_s": 1.0, "waiting": False, "ended": False}
     return WorkerView(
         loops=(LoopView(stage=Stage.CODER, **{**values, **loop}),), endpoints=(), held=0, renewed_s=0,
-        draining=draining, stopping=stopping, woken={},
+        draining=draining, stopping=stopping, listener=None, woken={},
     )  # fmt: skip
 
 

@@ -86,5 +86,5 @@ async def test_a_cancelled_waiter_does_not_stop_the_save() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiter
     store.gate.set()
-    await saver.close()
+    await saver.close(1)
     assert store.groups == [[1]]
