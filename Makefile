@@ -10,7 +10,7 @@ LIMIT ?= 8
 ASK ?=
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help setup demo test test-long faults check format docs bench quality safety sizes clean
+.PHONY: help setup demo test test-long faults check format docs bench bench-queue quality safety sizes clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -54,6 +54,10 @@ docs: $(STAMP) ## Print the generated parts of the documentation anew
 
 bench: $(STAMP) ## The table of docs/benchmarks.md: where the time of 200 chunks goes
 	@$(BIN)/python benchmarks/pipeline.py
+
+bench-queue: $(STAMP) ## The queue under load, beside procrastinate and pgqueuer: a quarter of an hour
+	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@PYTHONPATH=. $(BIN)/python -m benchmarks.queue
 
 quality: $(STAMP) ## How well the guards tell good answers from spoilt ones, by language
 	@PYTHONPATH=. $(BIN)/python benchmarks/quality.py

@@ -1,4 +1,4 @@
-"""The queue under load: claims beside a million rows, drains beside others' queues, WAL, a long snapshot, a noisy neighbour.
+"""The queue under load: claims beside a million rows, drains beside others' queues, WAL, a snapshot, a neighbour.
 
     PYTHONPATH=. python -m benchmarks.queue [claims] [drain] [wal] [snapshot] [noisy] [--rows 1000000] [--jobs 5000]
 

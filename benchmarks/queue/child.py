@@ -1,4 +1,4 @@
-"""One process of a drain: fills a queue of others, or says that it is ready, waits for a line, and works until nothing is due."""
+"""One process of a drain: fills another's queue, or says that it is ready, waits, and works until nothing is due."""
 
 from __future__ import annotations
 

@@ -143,7 +143,9 @@ async def wal(ground: Ground) -> None:
             connection.execute("ALTER SYSTEM RESET full_page_writes")
             connection.execute("SELECT pg_reload_conf()")
     table(("step", "WAL bytes per piece", "HOT share of updates of work"), found)
-    print(f"{len(held):,} pieces, claimed and saved by 16, renewed by 64; the text saved has {len(_TEXT.encode()):,} bytes")
+    print(
+        f"{len(held):,} pieces, claimed and saved by 16, renewed by 64; the text saved has {len(_TEXT.encode()):,} bytes"
+    )
     print("(WAL without full page images: how many of those there are depends on checkpoints)\n", flush=True)
 
 

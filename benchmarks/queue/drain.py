@@ -38,7 +38,10 @@ async def drain(ground: Ground, jobs: int) -> None:
             rates.append(await _rate(url, kind, count))
         found.append((kind, *(f"{rate:,.0f}" for rate in rates)))
     table(("per second", *(f"{count} processes" if count > 1 else "1 process" for count in PROCESSES)), found)
-    print(f"{jobs:,} jobs of each; of the whole path two for each of the {jobs // 2:,} most central chunks of Doctown\n", flush=True)
+    print(
+        f"{jobs:,} jobs of each; of the whole path two for each of the {jobs // 2:,} most central chunks of Doctown\n",
+        flush=True,
+    )
 
 
 async def _prepare(ground: Ground, jobs: int) -> None:

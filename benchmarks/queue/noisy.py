@@ -55,7 +55,9 @@ async def noisy(ground: Ground, chunks: int) -> None:
         ))  # fmt: skip
     table(("ten chunks", "waited for a claim, middle", "longest", "until the last text"), found)
     line = chunks / _SLOTS
-    print(f"in answers of the model; {_SLOTS} slots; behind the queue of {chunks:,} it would be {line:,.0f}\n", flush=True)
+    print(
+        f"in answers of the model; {_SLOTS} slots; behind the queue of {chunks:,} it would be {line:,.0f}\n", flush=True
+    )
 
 
 async def _wait(url: str, before_s: float) -> tuple[list[float], float]:
