@@ -11,7 +11,7 @@ N ?= 30
 ASK ?=
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help setup demo test test-long faults check format docs bench bench-index quality safety sizes edits replay clean
+.PHONY: help setup demo test test-long faults check format docs bench bench-index bench-queue quality safety sizes edits replay clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -58,6 +58,10 @@ bench: $(STAMP) ## The table of docs/benchmarks.md: where the time of 200 chunks
 
 bench-index: $(STAMP) ## What the indexer costs beside bare parsing and git status: REPOS="folder folder"
 	@PYTHONPATH=. $(BIN)/python benchmarks/index.py $(or $(REPOS),.)
+
+bench-queue: $(STAMP) ## The queue under load, beside procrastinate and pgqueuer: a quarter of an hour
+	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@PYTHONPATH=. $(BIN)/python -m benchmarks.queue
 
 quality: $(STAMP) ## How well the guards tell good answers from spoilt ones, by language
 	@PYTHONPATH=. $(BIN)/python benchmarks/quality.py
