@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import text
 
-from db import link
+from db import carry, link
+from db.carry import Candidate
 from db.errors import NotFound
 from db.link import StoredEdge, StoredNode
 from db.payload import dump
@@ -66,7 +67,7 @@ class Indexed:
     edges: Sequence[StoredEdge]
     imports: Mapping[int, Sequence[Mapping[str, str]]]
     chunks: Mapping[int, Chunk]  # by node
-    ordinals: Mapping[int, int] = field(default_factory=dict)  # of nodes that share a name, where it is not 0
+    places: Mapping[int, Candidate] = field(default_factory=dict)  # by node: what tells code that moved
 
 
 async def due(db: Database, recipes: Recipes, *, repo: str | None, refresh: bool) -> list[Due]:
@@ -188,9 +189,5 @@ async def indexed(db: Database, repo_id: int) -> Indexed:
             {"repo": repo_id},
         )
         chunks = {row["node_id"]: Chunk(**{k: v for k, v in row.items() if k != "node_id"}) for row in rows.mappings()}
-        ordinals = await connection.execute(
-            text("SELECT id, ordinal FROM node WHERE repo_id = :repo AND ordinal > 0"), {"repo": repo_id}
-        )
-        return Indexed(
-            nodes=nodes, edges=edges, imports=imports, chunks=chunks, ordinals={row.id: row.ordinal for row in ordinals}
-        )
+        places = await carry.of_repository(connection, repo_id)
+        return Indexed(nodes=nodes, edges=edges, imports=imports, chunks=chunks, places=places)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePosixPath
 
 from daemon.index.graph import Place
+from daemon.index.heirs import heirs_of
 from daemon.index.relink import resolve, standings
 from daemon.index.retell import with_roles
 from daemon.index.roletable import RoleTable
+from db.carry import Candidate, Heir
 from db.index import edge_rows
 from db.link import StoredEdge, StoredNode
 from db.parsed import ParsedFile, ParsedNode
-from db.plan import Indexed
+from db.plan import Chunk, Indexed
 from db.types import WHOLES, EdgeKind, NodeKind, Reason
 
 _NOWHERE = Place(centrality=0.0, level=0)
@@ -58,27 +60,63 @@ def compare(known: Indexed, files: Sequence[ParsedFile], gone: Iterable[str], ta
     imports |= fresh.imports
     linked, links = resolve(nodes, edges, imports)
     nodes = with_roles(nodes, linked, imports, links, table)
+    heirs = _heirs(known, fresh, here)
+    carried = _carried(known, heirs)
     said = standings(nodes, linked, {node.id: _NOWHERE for node in nodes})
-    pieces = list(_pieces(known, fresh, nodes, {node: one["context_hash"] for node, one in said.items()}))
-    old = {
-        (node.path, node.fqn): node for node in known.nodes if node.path in replaced and node.id in known.chunks
-    }  # fmt: skip
-    lost = [node for (path, fqn), node in old.items() if node.id not in here]
-    touched = {change.path for change in pieces} | {node.path for node in lost if node.path}
-    wholes = (*_new_files(nodes), *_wholes(known, touched))
+    contexts = {node: one["context_hash"] for node, one in said.items()}
+    pieces = list(_pieces(known, fresh, nodes, contexts, carried))
+    went = {chunk.chunk_id for chunk in carried.values()}
+    lost = [
+        node
+        for node in known.nodes
+        if node.path in replaced and node.id not in here and node.id in known.chunks
+        and known.chunks[node.id].chunk_id not in went
+    ]  # fmt: skip
+    touched = {change.path for change in pieces} | {node.path for node in lost if node.path} | _moved(heirs)
+    wholes = (*_new_files([node for node in nodes if node.id not in carried]), *_wholes(known, touched))
     return Changes(due=(*pieces, *wholes), gone=tuple(sorted(node.fqn for node in lost)))
+
+
+def _ordinal(known: Indexed, node: int) -> int:
+    place = known.places.get(node)
+    return place.ordinal if place is not None else 0
+
+
+def _heirs(known: Indexed, fresh: _Fresh, here: set[int]) -> list[Heir]:
+    """Where code went that moved or is called otherwise: it takes its chunk along."""
+    gone = [place for node, place in known.places.items() if node not in here and node in known.chunks]
+    new = [place for node, place in fresh.places.items() if node < 0 and place.source_hash is not None]
+    return heirs_of(gone, new)
+
+
+def _carried(known: Indexed, heirs: Sequence[Heir]) -> dict[int, Chunk]:
+    """The chunks that went along, by the new node. Where the code is the same the text holds for it."""
+    found = {}
+    for heir in heirs:
+        chunk = known.chunks[heir.old.node_id]
+        source = heir.new.source_hash if heir.same else chunk.source_hash
+        found[heir.new.node_id] = replace(chunk, source_hash=source)
+    return found
+
+
+def _moved(heirs: Sequence[Heir]) -> set[str]:
+    """Files that hold something else by now because code went from one to another; not those that moved as a whole."""
+    files = {(heir.old.path, heir.new.path) for heir in heirs if heir.new.kind == NodeKind.FILE}
+    went = {(heir.old.path, heir.new.path) for heir in heirs if heir.old.path != heir.new.path} - files
+    return {path for pair in went for path in pair}
 
 
 class _Fresh:
     """Parsed files as linking sees stored ones. What is in the index keeps its number; what is new has one below 0."""
 
     def __init__(self, known: Indexed, files: Sequence[ParsedFile]) -> None:
-        stored = {(node.path, node.kind, node.fqn, known.ordinals.get(node.id, 0)): node for node in known.nodes}
+        stored = {(node.path, node.kind, node.fqn, _ordinal(known, node.id)): node for node in known.nodes}
         file_ids = {node.path: node.file_id for node in known.nodes if node.file_id is not None}
         numbers: dict[tuple[int, int], int] = {}
         self.nodes: list[StoredNode] = []
         self.parsed: dict[int, ParsedNode] = {}
         self.imports: dict[int, list[dict[str, str]]] = {}
+        self.places: dict[int, Candidate] = {}
         last = 0
         for i, file in enumerate(files):
             last -= 1
@@ -90,6 +128,12 @@ class _Fresh:
                 numbers[i, j] = before.id if before else last
                 self.nodes.append(_stored(node, numbers[i, j], file_id, file.path, before))
                 self.parsed[numbers[i, j]] = node
+                self.places[numbers[i, j]] = Candidate(
+                    node_id=numbers[i, j], path=file.path, kind=str(node.kind), lang=node.lang, fqn=node.fqn,
+                    name=node.name, owner=node.owner, ordinal=node.ordinal, line_start=node.line_start,
+                    source_hash=node.source_hash if node.source_code else None, shape_hash=node.shape_hash,
+                    content_hash=file.content_hash,
+                )  # fmt: skip
         self.ids = frozenset(self.parsed)
         self.edges = [
             StoredEdge(
@@ -114,14 +158,18 @@ def _stored(node: ParsedNode, number: int, file_id: int, path: str, before: Stor
 
 
 def _pieces(
-    known: Indexed, fresh: _Fresh, nodes: Sequence[StoredNode], contexts: Mapping[int, str]
+    known: Indexed,
+    fresh: _Fresh,
+    nodes: Sequence[StoredNode],
+    contexts: Mapping[int, str],
+    carried: Mapping[int, Chunk],
 ) -> Iterator[Change]:
     """Functions, classes and files without any: what is new, what has another source, what has other neighbours."""
     holding = {node.path for node in nodes if node.kind != NodeKind.FILE and node.path is not None}
     for node in nodes:
         if node.path is None or (node.kind == NodeKind.FILE and node.path in holding):
             continue  # of wholes it is told elsewhere
-        chunk, parsed = known.chunks.get(node.id), fresh.parsed.get(node.id)
+        chunk, parsed = known.chunks.get(node.id) or carried.get(node.id), fresh.parsed.get(node.id)
         if parsed is not None and not parsed.source_code.strip():
             continue
         source = parsed.source_hash if parsed is not None else chunk.source_hash if chunk is not None else None
