@@ -11,7 +11,7 @@ from uuid import UUID
 
 from daemon import log
 from daemon.config import shared
-from daemon.errors import ModelError, PromptError
+from daemon.errors import ConfigError, ModelError, PromptError
 from daemon.follow.child import turn
 from daemon.guard.base import Guard
 from daemon.guard.examples import ExamplesGuard
@@ -26,7 +26,7 @@ from daemon.llm.base import Embedder, Health, TextModel
 from daemon.llm.tokens import Gauge
 from daemon.prompts import Prompts
 from daemon.safety.material import Safety
-from daemon.settings import Settings
+from daemon.settings import EmbedderSettings, Settings
 from daemon.stages.base import TextStage, Writing
 from daemon.stages.budget import Sizes
 from daemon.stages.by_strategy import ByStrategy
@@ -72,6 +72,7 @@ class App:
     prompts: Prompts
     _models: dict[str, TextModel] = field(default_factory=dict)
     _embedder: Embedder | None = None
+    _former: dict[tuple[str, int], Embedder | None] = field(default_factory=dict)
     _gauges: dict[str, Gauge] = field(default_factory=dict)  # by model: its stages learn from each other
     _weights: Weights = field(default_factory=Weights)
 
@@ -86,6 +87,17 @@ class App:
         if self._embedder is None:
             self._embedder = registry.embedder(self.settings.models.embedder, self.settings.endpoints)
         return self._embedder
+
+    def former_embedder(self, name: str, dims: int, settings: Mapping[str, Any]) -> Embedder | None:
+        """The model whose vectors are still searched while the configured one is filled in; None: nobody knows it."""
+        if (name, dims) not in self._former:
+            known = {key: value for key, value in settings.items() if key in EmbedderSettings.model_fields}
+            try:
+                one = EmbedderSettings(**{**known, "name": name, "dims": dims})
+                self._former[name, dims] = registry.embedder(one, self.settings.endpoints) if known else None
+            except (ValueError, ConfigError):
+                self._former[name, dims] = None
+        return self._former[name, dims]
 
     def guards(self, stage: Stage) -> tuple[Guard, ...]:
         """The guards of a text stage, cheap ones first."""
@@ -249,8 +261,9 @@ class App:
         """Let go of models and connections."""
         for model in self._models.values():
             await model.close()
-        if self._embedder is not None:
-            await self._embedder.close()
+        for embedder in (self._embedder, *self._former.values()):
+            if embedder is not None:
+                await embedder.close()
         await self.db.close()
 
 

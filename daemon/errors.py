@@ -4,6 +4,7 @@ DoctownError
 ├── ConfigError          a setting is unknown, missing or out of range: permanent
 ├── PromptError          a prompt file is missing or its placeholders are wrong: permanent
 ├── SourceError          the repository cannot be read: permanent
+├── CacheFileError       a ledger's file cannot be read or written, or is not what it should be: permanent
 ├── BudgetSpent          what may be used in a day is used up: waits until the day turns
 ├── AnswerRejected       the guards object to every attempt, and the settings say park: permanent
 └── ModelError           a model or its server did not give an answer
@@ -43,6 +44,10 @@ class PromptError(DoctownError):
 
 class SourceError(DoctownError):
     """The folder to be indexed cannot be read."""
+
+
+class CacheFileError(DoctownError):
+    """The file of a ledger cannot be read or written, is cut, changed, or something else."""
 
 
 class BudgetSpent(DoctownError):

@@ -147,6 +147,13 @@ class QueueSettings(Section):
     keep_failures_days: Annotated[int, Field(ge=1, le=3650)] = 30
 
 
+class LedgerSettings(Section):
+    """How long answers are kept that no present text stands on."""
+
+    keep_days: Annotated[int, Field(ge=1, le=36500)] | None = 365
+    keep_mb: Annotated[int, Field(ge=1)] | None = None
+
+
 class BudgetLimits(Section):
     """The most in a day; null: no limit."""
 
@@ -267,6 +274,7 @@ class Settings(Section):
     )
     models: ModelsSettings = ModelsSettings()
     queue: QueueSettings = QueueSettings()
+    ledger: LedgerSettings = LedgerSettings()
     budget: BudgetSettings = BudgetSettings()
     guard: GuardSettings = GuardSettings()
     safety: SafetySettings = SafetySettings()

@@ -78,6 +78,15 @@ _COLUMNS = (
 )
 
 
+async def of_repository(connection: AsyncConnection, repo_id: int) -> dict[int, Candidate]:
+    """Every node of a repository that stands in a file, by id."""
+    rows = await connection.execute(
+        text(f"SELECT {_COLUMNS} FROM node n JOIN file f ON f.id = n.file_id WHERE n.repo_id = :repo"),
+        {"repo": repo_id},
+    )
+    return {row.node_id: Candidate(**row._mapping) for row in rows}
+
+
 async def of_files(connection: AsyncConnection, files: Sequence[int]) -> dict[int, Candidate]:
     """Every node of some files by id, as it is stored now."""
     rows = await connection.execute(

@@ -5,6 +5,7 @@ StoreError
 ├── DatabaseBusy          a lock, a deadlock, a serialisation failure: trying again at once helps
 ├── SchemaMismatch        migrations are missing, or the database is newer than this program
 ├── EmbeddedServerError   the embedded Postgres would not start
+├── OtherModel            another embedding model is searched by now: ask it for the vector
 └── NotFound              no such repository, node or chunk
 """
 
@@ -43,3 +44,7 @@ class EmbeddedServerError(StoreError):
 
 class NotFound(StoreError):
     """What was asked for is not in the index."""
+
+
+class OtherModel(StoreError):
+    """The vector of a question was made by a model whose vectors are not searched any more."""

@@ -100,6 +100,17 @@ async def open_repository(
         return StoredRepository(**found.one()._mapping)
 
 
+async def find_repository(db: Database, name: str) -> StoredRepository | None:
+    """The repository ``name``; None where there is none. Nothing is written."""
+    async with db.read() as connection:
+        found = await connection.execute(
+            text("SELECT id, name, root, language, index_state, roles, roots FROM repository WHERE name = :name"),
+            {"name": name},
+        )
+        row = found.first()
+        return None if row is None else StoredRepository(**row._mapping)
+
+
 @asynccontextmanager
 async def exclusive(db: Database, repo_id: int) -> AsyncIterator[None]:
     """One index run per repository: raises DatabaseBusy while another one is at it.
@@ -300,9 +311,10 @@ def _identity(file_id: int, node: ParsedNode) -> tuple[int, str, str, int]:
     return file_id, str(node.kind), node.fqn, node.ordinal
 
 
-async def _write_edges(
-    connection: AsyncConnection, repo_id: int, files: Sequence[ParsedFile], ids: Mapping[tuple[int, int], int]
-) -> int:
+def edge_rows(
+    files: Sequence[ParsedFile], ids: Mapping[tuple[int, int], int]
+) -> dict[tuple[int, str, str], dict[str, Any]]:
+    """The edges of some files by (src, kind, name), uses of one name added up; ``ids[i, j]`` is node j of file i."""
     rows: dict[tuple[int, str, str], dict[str, Any]] = {}
     for i, file in enumerate(files):
         owners = {node.fqn: ids[i, j] for j, node in enumerate(file.nodes) if node.kind in CONTAINERS}
@@ -322,6 +334,13 @@ async def _write_edges(
                 {"src": source, "kind": use.kind, "dst_name": use.target, "count": 0, "line": use.line},
             )
             row["count"] += use.count
+    return rows
+
+
+async def _write_edges(
+    connection: AsyncConnection, repo_id: int, files: Sequence[ParsedFile], ids: Mapping[tuple[int, int], int]
+) -> int:
+    rows = edge_rows(files, ids)
     changed = await _count(connection, "index_edges", {"repo_id": repo_id, "edges": dump(list(rows.values()))})
     stored = await connection.execute(
         text("SELECT src, kind, dst_name FROM edge WHERE src = ANY (CAST(:nodes AS bigint[]))"),

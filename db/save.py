@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -77,10 +77,13 @@ def _literal(vector: Vector) -> str:
     return "[" + ",".join(repr(float(value)) for value in vector.values) + "]"
 
 
-async def register_embedding_model(db: Database, name: str, dims: int) -> int:
-    """The id of an embedding model; a new one gets its own HNSW index and becomes the active one.
+async def register_embedding_model(
+    db: Database, name: str, dims: int, settings: Mapping[str, Any] | None = None
+) -> int:
+    """The id of an embedding model; a new one gets its own HNSW index. ``settings`` say how it is reached.
 
-    Raises StoreError when vectors of that length cannot be indexed.
+    The first one is searched at once; any other is filled beside the one that is searched (db/vectors.py). Raises
+    StoreError when vectors of that length cannot be indexed.
     """
     if dims > _INDEX_LIMIT:
         raise StoreError(
@@ -89,35 +92,28 @@ async def register_embedding_model(db: Database, name: str, dims: int) -> int:
         )
     async with db.write() as connection:
         await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('doctown.embedding_model'))"))
-        known = (
-            await connection.execute(
-                text("SELECT id, active FROM embedding_model WHERE name = :name AND dims = :dims"),
-                {"name": name, "dims": dims},
-            )
-        ).first()
-        if known and known.active:
-            return int(known.id)
-        await connection.execute(text("UPDATE embedding_model SET active = false WHERE active"))
-        if known:
-            await connection.execute(text("UPDATE embedding_model SET active = true WHERE id = :id"), {"id": known.id})
-            return int(known.id)
         model_id = int(
             await connection.scalar(
                 text(
-                    "INSERT INTO embedding_model (id, name, dims, active) "
-                    "SELECT COALESCE(max(id), 0) + 1, :name, :dims, true FROM embedding_model RETURNING id"
+                    "INSERT INTO embedding_model AS m (id, name, dims, active, settings) "
+                    "SELECT COALESCE(max(id), 0) + 1, :name, :dims, NOT COALESCE(bool_or(active), false), "
+                    "CAST(:settings AS jsonb) FROM embedding_model "
+                    "ON CONFLICT (name, dims) DO UPDATE SET settings = CASE WHEN excluded.settings = '{}' "
+                    "THEN m.settings ELSE excluded.settings END RETURNING id"
                 ),
-                {"name": name, "dims": dims},
+                {"name": name, "dims": dims, "settings": dump(dict(settings or {}))},
             )
             or 0
         )
-        # Identifiers are our own integers; DDL takes no parameters.
-        await connection.execute(
-            text(
-                f"CREATE INDEX embedding_hnsw_{model_id} ON embedding "
-                f"USING hnsw ((vector::vector({dims})) vector_cosine_ops) WHERE model_id = {model_id}"
+        index = f"embedding_hnsw_{model_id}"
+        if await connection.scalar(text("SELECT to_regclass(:name) IS NULL"), {"name": index}):
+            # Identifiers are our own integers; DDL takes no parameters.
+            await connection.execute(
+                text(
+                    f"CREATE INDEX {index} ON embedding "
+                    f"USING hnsw ((vector::vector({dims})) vector_cosine_ops) WHERE model_id = {model_id}"
+                )
             )
-        )
         return model_id
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import text
 
-from db.errors import NotFound, StoreError
+from db.errors import NotFound, OtherModel, StoreError
 from db.session import Database
 from db.types import Hit
 
@@ -21,13 +22,19 @@ async def search(
     repo: str | None = None,
     lang: str | None = None,
     kind: str | None = None,
+    model: tuple[str, int] | None = None,
 ) -> list[Hit]:
     """The ``limit`` best chunks, best first; by words alone where there is no vector.
 
-    Raises NotFound for an unknown repository, StoreError when the vector does not fit the active model.
+    ``model`` is the one that made the vector: (name, dimensions). Raises NotFound for an unknown repository, OtherModel
+    when by now the vectors of another one are searched, StoreError when the vector does not fit.
     """
     try:
         async with db.read() as connection:
+            # In the same look at the data, so that vectors of two models are never compared.
+            active = (await connection.execute(text("SELECT name, dims FROM embedding_model WHERE active"))).first()
+            if vector is not None and model is not None and active is not None and tuple(active) != model:
+                raise OtherModel(f"the vectors of {active.name} are searched by now, not those of {model[0]}")
             rows = await connection.execute(
                 text(
                     "SELECT * FROM doctown_search(:query, CAST(:vector AS vector), :k, :audience, :repo, :lang, :kind)"
@@ -53,8 +60,8 @@ async def search(
         raise
 
 
-async def active_model(db: Database) -> tuple[str, int] | None:
-    """(name, dimensions) of the embedding model whose vectors are searched; None while there are none."""
+async def active_model(db: Database) -> tuple[str, int, dict[str, Any]] | None:
+    """(name, dimensions, how it is reached) of the model whose vectors are searched; None while there are none."""
     async with db.statement() as connection:
-        row = (await connection.execute(text("SELECT name, dims FROM embedding_model WHERE active"))).first()
-    return None if row is None else (row.name, row.dims)
+        row = (await connection.execute(text("SELECT name, dims, settings FROM embedding_model WHERE active"))).first()
+    return None if row is None else (row.name, row.dims, row.settings)

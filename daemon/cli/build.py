@@ -105,7 +105,9 @@ async def _show_sample(doctown: App, indexed: IndexReport, ask: str | None) -> N
     show_page(page)
     name = page.fqn.rsplit(".", 1)[-1]
     question = ask or " ".join(split(name)[1:] or [name])
-    found = await find(doctown.db, doctown.embedder(), question, limit=5, repo=indexed.repo)
+    found = await find(
+        doctown.db, doctown.embedder(), question, limit=5, repo=indexed.repo, former=doctown.former_embedder
+    )
     show_hits(question, found.hits, meaning=found.by_meaning)
 
 

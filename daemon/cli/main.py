@@ -15,7 +15,7 @@ import typer
 import daemon
 from daemon import config, log
 from daemon.cli.output import err
-from daemon.errors import ConfigError, DoctownError, ModelError, PromptError
+from daemon.errors import CacheFileError, ConfigError, DoctownError, ModelError, PromptError
 from daemon.settings import Settings
 from db.errors import NotFound, StoreError
 
@@ -27,6 +27,7 @@ EXIT_CODES = {
     4: "a model or its server does not answer",
     5: "the command ended, but not all of its work: something failed and waits for a requeue or another try",
     6: "what was asked for does not exist",
+    7: "`plan --fail-over N`: more model calls than N may be needed",
     130: "interrupted",
 }
 
@@ -44,8 +45,8 @@ class Context:
 
 
 _COMMANDS = (
-    "audit", "budget", "build", "database", "dead", "doctor", "follow", "index", "init", "pause", "quality",
-    "reconcile", "requeue", "search", "show", "status", "why", "work", "workers",
+    "audit", "budget", "build", "cache", "database", "dead", "doctor", "follow", "index", "init", "pause", "plan",
+    "quality", "reconcile", "requeue", "search", "show", "status", "why", "work", "workers",
 )  # fmt: skip
 
 app = typer.Typer(
@@ -97,7 +98,7 @@ def execute(
 
 def exit_code(error: BaseException) -> int:
     """The table."""
-    if isinstance(error, ConfigError | PromptError):
+    if isinstance(error, ConfigError | PromptError | CacheFileError):
         return 2
     if isinstance(error, NotFound):
         return 6

@@ -14,7 +14,7 @@ from daemon.cli.options import DryRun, Json, Reason, Repo, require_stages, whoam
 from daemon.cli.output import emit_json, err, out
 from daemon.settings import Settings
 from db import requeue as db_requeue
-from db.types import TEXT_STAGES, ErrorClass, Stage, State
+from db.types import ErrorClass, Stage, State
 
 _ASK_ABOVE = 50
 _SLOW_ABOVE = 10_000  # from here on it takes seconds, and somebody may lose patience
@@ -42,7 +42,7 @@ def requeue(
     ] = None,
     flagged: Annotated[bool, typer.Option("--flagged", help="Only texts that a guard objected to.")] = False,
     outdated: Annotated[
-        bool, typer.Option("--outdated", help="Only texts made by another prompt, model, option or language than now.")
+        bool, typer.Option("--outdated", help="Only what another prompt, model, option or language than now has made.")
     ] = False,
     everything: Annotated[bool, typer.Option("--all", help="Mean everything when nothing else narrows.")] = False,
     resume: Annotated[
@@ -69,14 +69,12 @@ def requeue(
     stages = stage or [Stage.CODER]
     if state is State.LEASED:
         raise typer.BadParameter("what is being worked on cannot be requeued", param_hint="--state")
-    if outdated and Stage.EMBED in stages:
-        raise typer.BadParameter("--outdated is about texts: coder, talker and instruct", param_hint="--stage")
 
     async def work(settings: Settings) -> int | None:
         require_stages(settings, stages)
         async with open_app(settings) as doctown:
             recipes = (await doctown.present_recipes()).stored if outdated else None
-            meant = stages if stage or not outdated else [one for one in TEXT_STAGES if one in settings.stages]
+            meant = stages if stage or not outdated else list(settings.stages)
             chosen = [
                 db_requeue.Selection(
                     stage=one, repo=repo, path=path, fqn=fqn, state=state, error_class=error_class, error=error,

@@ -37,6 +37,7 @@ def search(
             found = await find(
                 doctown.db, None if words_only else doctown.embedder(), query,
                 limit=limit or settings.search.limit, repo=repo, lang=lang, kind=kind, audience=audience,
+                former=doctown.former_embedder,
             )  # fmt: skip
         if as_json:
             emit_json({"query": query, "by_meaning": found.by_meaning, "hits": found.hits})

@@ -266,7 +266,8 @@ class EmbedPipeline:
         """Material of all claims without secrets; the first look makes the model known to the store."""
         if self._model_id is None:
             embedder = self._stage.embedder
-            self._model_id = await db_save.register_embedding_model(self._db, embedder.name, embedder.dims)
+            how = self._settings.models.embedder.model_dump(mode="json")
+            self._model_id = await db_save.register_embedding_model(self._db, embedder.name, embedder.dims, how)
         materials = await db_gather.gather(
             self._db, claims, language=self._settings.language, embedding_model=self._model_id
         )

@@ -10,8 +10,10 @@ from uuid import UUID
 
 from daemon import log
 from db import refresh as db_refresh
+from db import vectors as db_vectors
 from db.refresh import Recipes, Standing
 from db.session import Database
+from db.types import Stage
 
 _LOOK_AGAIN_S = 600.0  # until a model's weights are asked for again: somebody may have pulled newer ones
 
@@ -75,10 +77,15 @@ class Refreshing:
         recipes = await self.begin()
         if self._looks_after == "all":
             return await self._lead(recipes)
-        if self._looks_after is None or self._refresh != "auto" or self._before == recipes.key:
+        if self._looks_after is None:
             return 0
-        due, complete = await self._sweep(recipes, self._looks_after)
-        self._before = recipes.key if complete else None
+        due = 0
+        if self._refresh == "auto" and self._before != recipes.key:
+            due, complete = await self._sweep(recipes, self._looks_after)
+            self._before = recipes.key if complete else None
+        if not due:
+            standing = await db_refresh.standing(self._db, self._owner)
+            await self._switch(recipes, alone=not (standing.others_live or standing.announcer_lives))
         return due
 
     async def _lead(self, recipes: Recipes) -> int:
@@ -94,6 +101,7 @@ class Refreshing:
             standing = await db_refresh.standing(self._db, self._owner)
         self._before = recipes.key
         if self._refresh != "auto":
+            await self._switch(recipes, alone=not standing.others_live)
             return 0
         everything = self._mixed and not standing.others_live
         repositories = await db_refresh.repositories(self._db) if everything else standing.unswept
@@ -105,7 +113,31 @@ class Refreshing:
             due += more
         # What a daemon with other recipes writes meanwhile is found when it has gone.
         self._mixed = standing.others_live
+        if not due:
+            await self._switch(recipes, alone=not standing.others_live)
         return due
+
+    async def _switch(self, recipes: Recipes, *, alone: bool) -> None:
+        """Search by the configured embedding model once it is filled in, then let the vectors of others go.
+
+        ``alone``: nobody else writes vectors of another one.
+        """
+        recipe = recipes.by_stage.get(Stage.EMBED, {}).get("")
+        known = await db_vectors.models(self._db) if recipe is not None else []
+        if recipe is None or all(one.active for one in known):
+            return
+        wanted = (recipes.parts[recipe]["model"], recipes.parts[recipe]["dims"])
+        new = next((one for one in known if (one.name, one.dims) == wanted), None)
+        if new is None:
+            return  # it has not made a vector yet
+        if not new.active:
+            if not await db_vectors.switch(self._db, new, recipe):
+                return
+            self._log.info("searched by another embedding model from now on", model=new.name, dims=new.dims)
+        if alone:
+            for old in known:
+                if old.id != new.id and await db_vectors.drop(self._db, old):
+                    self._log.info("vectors dropped", model=old.name, dims=old.dims)
 
     async def _sweep(self, recipes: Recipes, repo_id: int) -> tuple[int, bool]:
         """How many became due, and whether that is all there was."""

@@ -1,4 +1,4 @@
-"""What every daemon does for the queue beside its own work: promote, settle, rescue, forget old failures."""
+"""What every daemon does beside its own work: promote, settle, rescue, forget old failures and old answers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from daemon.work.leases import RENEWALS_PER_LEASE
 from daemon.work.settling import settle
 from db import claim as db_claim
 from db import failures as db_failures
+from db import ledger as db_ledger
 from db.errors import StoreError
 from db.session import Database
 
-_PRUNE_S = 600.0  # between two looks for failures that are too old to keep
+_PRUNE_S = 600.0  # between two looks for what is too old to keep
+_PRUNE_WINDOWS = 20  # windows of the ledger that one of these looks takes
 
 
 class Upkeep:
@@ -28,6 +30,7 @@ class Upkeep:
         self._log = log.get("upkeep")
         self._answering_since: float | None = None  # monotonic; None: the store did not answer the last time
         self._prune_at = time.monotonic()
+        self._pruned_to: int | None = None  # row of the ledger
 
     async def poll(self) -> None:
         """What waited for its next try and whose time has come is due again."""
@@ -83,3 +86,22 @@ class Upkeep:
             await db_failures.prune(self._db, keep_days=self._settings.queue.keep_failures_days)
         except StoreError as error:
             self._log.warning("old failures not forgotten", error=str(error))
+        try:
+            await self.prune_ledger()
+        except StoreError as error:
+            self._log.warning("old answers not forgotten", error=str(error))
+
+    async def prune_ledger(self) -> None:
+        """A bounded number of windows; the next look goes on where this one ended. Raises StoreError."""
+        kept = self._settings.ledger
+        before = await db_ledger.forget_before(self._db, keep_days=kept.keep_days, keep_mb=kept.keep_mb)
+        if before is None:
+            return
+        dropped = 0
+        for _ in range(_PRUNE_WINDOWS):
+            count, self._pruned_to = await db_ledger.prune(self._db, before, after=self._pruned_to or 0)
+            dropped += count
+            if self._pruned_to is None:
+                break
+        if dropped:
+            self._log.info("old answers forgotten", count=dropped)

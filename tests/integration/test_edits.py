@@ -10,9 +10,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from daemon.cli.plan import plan_folder, plan_index
+from daemon.work.forecast import Forecast
 from db.session import Database
+from db.types import Stage
 from tests.support.database import with_database
-from tests.support.edits import EDITS, Edit, as_table, document, measure
+from tests.support.edits import EDITS, Cost, Edit, World, a_tree, as_table, bring_up, document, index, prepare, write
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "staleness.md"
 
@@ -47,11 +50,44 @@ async def test_an_edit_costs_what_the_table_says(
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
         db = Database(with_database(server_url, name), name="doctown test")
         try:
-            assert await measure(db, tree, tmp_path, edit) == edit.cost
+            world = await prepare(db, tree, tmp_path, edit)
+            connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
+            careful = Database(with_database(server_url, name), name="doctown test")
+            folder = await plan_folder(world.app(careful), world.root, "shop")
+            await careful.close()
+            connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only".encode())
+            await index(db, world)
+            indexed = await plan_index(world.app(db), None)
+            assert await write(db, world) == edit.cost
         finally:
             await db.close()
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    by_recipe = bool(edit.cost.reasons & {"recipe", "language"})
+    wholes = edit.cost.wholes if by_recipe else 0  # due by their recipe, or only when what they hold is other
+    assert edit.cost.pieces <= sure(indexed) <= edit.cost.pieces + wholes, "the plan said so before"
+    assert indexed.at_most >= edit.cost.calls
+    if not by_recipe:
+        assert sure(folder) == edit.cost.pieces, "and so it did before anything was indexed"
+        assert folder.at_most >= edit.cost.calls
+    if not edit.cost.reasons:
+        assert (indexed.at_most, folder.at_most) == (0, 0)
+
+
+def sure(told: Forecast) -> int:
+    """Sure calls for technical texts of pieces."""
+    return sum(line.calls for line in told.lines if line.stage is Stage.CODER)
 
 
 def test_the_table_is_in_the_documentation() -> None:
     assert as_table([(edit.name, edit.cost) for edit in EDITS]) in PAGE.read_text(encoding="utf-8"), "`make edits`"
+
+
+async def test_a_technical_text_that_comes_out_the_same_ends_it(db: Database, tmp_path: Path) -> None:
+    """Early cutoff: the Coder says what it said before, so no plain text is asked for, and nothing above is written."""
+    world = World(a_tree(tmp_path / "tree"), tmp_path, monotonous=True)
+    await bring_up(db, world)
+    world.replace("shop/mail.py", 'print(f"order {number}")', 'print(f"receipt {number}")')
+    assert await bring_up(db, world) == Cost(pieces=1, reasons=frozenset({"source"}))
+    world.options = {"temperature": 0.9}
+    again = await bring_up(db, world)
+    assert (again.pieces, again.wholes, again.talker) == (7, 5, 0), "each storey is asked once, and says the same"

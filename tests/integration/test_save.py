@@ -186,7 +186,7 @@ async def test_each_embedding_model_has_an_index_of_its_own(db: Database, psql: 
     assert await db_save.register_embedding_model(db, "small", 3) == first
     second = await db_save.register_embedding_model(db, "large", 5)
     active = one(psql, "SELECT id FROM embedding_model WHERE active")["id"]
-    assert (active, first != second) == (second, True)
+    assert (active, first != second) == (first, True), "the second one is filled beside it first"
     names = {row["indexname"] for row in all_rows(psql, "SELECT indexname FROM pg_indexes")}
     assert {f"embedding_hnsw_{first}", f"embedding_hnsw_{second}"} <= names
 

@@ -6,13 +6,14 @@ import asyncio
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from daemon.bootstrap import App
 from daemon.config import shared
 from daemon.index.sync import sync
-from daemon.llm.scripted import ScriptedModel
+from daemon.llm.base import Prompt
+from daemon.llm.scripted import ScriptedModel, well_formed
 from daemon.prompts import Prompts
 from daemon.settings import IndexSettings
 from daemon.work.events import Observer
@@ -94,11 +95,13 @@ class World:
     weights: str | None = "sha256:aaaa"
     language: str | None = None
     prompts: Path = field(default_factory=lambda: shared("prompts"))
+    monotonous: bool = False  # the Coder says the same of everything
 
     def app(self, db: Database) -> App:
         """Everything wired, with models that count."""
+        script = _monotonous if self.monotonous else None
         app = an_app(
-            db, coder=ScriptedModel(name=self.model, options=self.options, weights=self.weights),
+            db, coder=ScriptedModel(script, name=self.model, options=self.options, weights=self.weights),
             talker=ScriptedModel(name="talker", options={"temperature": 0.7}), stages=(Stage.CODER, Stage.TALKER),
         )  # fmt: skip
         app.prompts = Prompts(self.prompts)
@@ -111,6 +114,10 @@ class World:
         if text.count(old) < 1:
             raise AssertionError(f"{old!r} is not in {path}")
         file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def _monotonous(prompt: Prompt) -> str:
+    return well_formed(replace(prompt, system="", user=""))
 
 
 Act = Callable[[World], None]
@@ -139,9 +146,19 @@ class _Watch(Observer):
             self.saved_.append((claim, draft))
 
 
+async def index(db: Database, world: World) -> None:
+    """As `doctown index` does."""
+    await sync(db, world.root, "shop", IndexSettings(workers=1), language=world.language)
+
+
 async def bring_up(db: Database, world: World) -> Cost:
     """Index what is there and write what is due, as `doctown index` and `doctown run --once` do; what it cost."""
-    await sync(db, world.root, "shop", IndexSettings(workers=1), language=world.language)
+    await index(db, world)
+    return await write(db, world)
+
+
+async def write(db: Database, world: World) -> Cost:
+    """Write what is due, as `doctown run --once` does; what it cost."""
     app, watch = world.app(db), _Watch()
     await app.worker(observers=[watch]).once(asyncio.Event())
     async with db.read() as connection:
@@ -166,15 +183,20 @@ async def document(db: Database, root: Path) -> None:
     await bring_up(db, World(a_tree(root), root.parent))
 
 
-async def measure(db: Database, documented: Path, folder: Path, edit: Edit) -> Cost:
-    """What an edit costs, in a database of its own that knows the documented tree; done on a copy in ``folder``."""
+async def prepare(db: Database, documented: Path, folder: Path, edit: Edit) -> World:
+    """Do an edit on a copy of the documented tree in ``folder``; the database knows the tree from before it."""
     world = World(folder / "tree", folder)
     await asyncio.to_thread(shutil.copytree, documented, world.root)
     if edit.before is not None:
         edit.before(world)
         await bring_up(db, world)
     edit.act(world)
-    return await bring_up(db, world)
+    return world
+
+
+async def measure(db: Database, documented: Path, folder: Path, edit: Edit) -> Cost:
+    """What an edit costs, in a database of its own."""
+    return await bring_up(db, await prepare(db, documented, folder, edit))
 
 
 # --- the edits --------------------------------------------------------------------------------------------
