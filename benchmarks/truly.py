@@ -33,6 +33,7 @@ _NAMED = ("name", "left", "key", "property")
 _COMMENT = re.compile(r"comment$")
 _WHOLE = frozenset({"string", "template_string", "string_literal", "interpreted_string_literal", "raw_string_literal"})
 _PLAIN_COMMENT = re.compile(r"^\s*(?:#|//|--|;).*$", re.MULTILINE)
+_GAP = 2  # a blank line between a doc comment and what it is about
 _SEPARATORS = frozenset({";", ","})
 
 
@@ -132,7 +133,8 @@ def _syntax(node: Node, scope: str) -> Iterator[Piece]:
     for child in node.children:
         named = _definition(child)
         if named is None:
-            yield from _syntax(child, scope)
+            if child.type not in _VALUES:
+                yield from _syntax(child, scope)
             continue
         kind, name, value = named
         doc = " ".join(_doc(child))
@@ -181,7 +183,7 @@ def _doc(node: Node) -> list[str]:
         node = node.parent
     words: list[str] = []
     row, above = node.start_point[0], node.prev_sibling
-    while above is not None and _COMMENT.search(above.type) and above.end_point[0] >= row - 1:
+    while above is not None and _COMMENT.search(above.type) and above.end_point[0] >= row - _GAP:
         text = _text(above)
         if text.startswith(("//", "/**")):
             words = [*re.findall(r"\w+", text), *words]

@@ -16,6 +16,7 @@ class Stage(StrEnum):
     EMBED = "embed"  # source and texts -> vectors
 
 
+TEST_ROLES = frozenset({"test", "test-fixture", "test-class", "test-file"})
 WHOLES = ("file", "package", "repository")  # strategies of chunks that are described from what they hold
 TEXT_STAGES = (Stage.CODER, Stage.TALKER, Stage.INSTRUCT)  # those that write a text
 
@@ -140,7 +141,8 @@ class Neighbour:
     internal: bool  # belongs to the same class
     resolved: bool  # False: outside the index, only the written name is known
     signature: str | None = None
-    summary: str | None = None
+    summary: str | None = None  # what its author says of it, else the start of our text
+    ours: bool = False  # the summary is ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

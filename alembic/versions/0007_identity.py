@@ -15,18 +15,22 @@ _SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
 def upgrade() -> None:
-    """Columns that are filled by the next index run."""
-    _run((_SQL / "0007_identity.sql").read_text(encoding="utf-8"))
+    """Columns that are filled by the next index run; then the triggers."""
+    for name in ("0007_identity", "0007_triggers"):
+        _run((_SQL / f"{name}.sql").read_text(encoding="utf-8"))
 
 
 def downgrade() -> None:
     """What was carried stays where it is; wholes are looked at once more."""
+    _run((_SQL / "0005_triggers.sql").read_text(encoding="utf-8"))
     script = (_SQL / "0005_wholes.sql").read_text(encoding="utf-8")
     before = script[script.index("CREATE FUNCTION doctown_pieces_hash") :]
     _run("DROP FUNCTION doctown_pieces_hash(bigint)")
     _run(before[: before.index("$$;") + 3])
     _run(
         """
+        DROP FUNCTION doctown_urgency(integer, boolean);
+        UPDATE work SET priority = priority + 2000000 WHERE priority < 0;
         ALTER TABLE repository DROP COLUMN roots;
         ALTER TABLE node DROP COLUMN shape_hash;
         UPDATE repository SET index_state = 'writing' WHERE index_state = 'linked';

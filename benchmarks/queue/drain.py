@@ -103,7 +103,7 @@ async def _rate(url: str, kind: str, count: int) -> float:
         child.stdin.write(b"go\n")
     told = [json.loads((await child.communicate())[0]) for child in children]
     assert all(child.returncode == 0 for child in children)
-    return _pieces(told) / (max(one["last"] for one in told) - min(one["first"] for one in told))
+    return _pieces(told) / float(max(one["last"] for one in told) - min(one["first"] for one in told))
 
 
 def _pieces(told: Sequence[dict[str, float]]) -> float:

@@ -30,7 +30,7 @@ from db.index import CONTAINERS, StoredRepository
 from db.link import StoredChunk, StoredEdge, StoredNode
 from db.parsed import Import
 from db.session import Database
-from db.types import WHOLES, EdgeKind, NodeKind, Param
+from db.types import TEST_ROLES, WHOLES, EdgeKind, NodeKind, Param
 
 _WEIGHTS = {EdgeKind.CALLS: 1.0, EdgeKind.INHERITS: 1.0, EdgeKind.IMPLEMENTS: 1.0, EdgeKind.IMPORTS: 0.5}
 _SHOWN = 40  # callees of each sort that the prompt of a chunk may show: db/sql/gather.sql takes as many
@@ -276,7 +276,8 @@ def _context(
     if node.file_id is not None and (node.kind in CONTAINERS or node.kind == NodeKind.FILE):
         own = members.get((node.file_id, None if node.kind == NodeKind.FILE else node.fqn), ())
     return context_hash(
-        ((to.name, to.signature_hash) for to in (*inside, *outside)),
+        # A test is told by its scenario: while its own code stands, what it tries may change as it likes.
+        ((to.name, to.signature_hash) for to in (*inside, *outside) if node.role not in TEST_ROLES),
         (node.role, node.role_detail) if node.role is not None else None,
         ((one.name, " ".join(filter(None, _role(one))), one.doc_summary) for one in own),
     )

@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from daemon.stages import members
 from daemon.stages.origin import Input
 from daemon.words import Words
-from db.types import Material, Neighbour, NodeKind, Param, Tally
+from db.types import TEST_ROLES, Material, Neighbour, NodeKind, Param, Tally
 
 _DETAILS_CHARS = 300
 _IMPORTS = 8
@@ -183,11 +184,13 @@ def _all_calls(material: Material) -> Iterator[Fact]:
         ("Calls-External", False, material.outside),
     ):
         callees = [callee for callee in material.callees if callee.internal is internal]
-        # Of what lies outside the index only the name is known, and the source says it already.
+        # Of what lies outside the index only the name is known, and the source says it already. A test is told by its
+        # scenario: while its own code stands, what it tries may change its signature as it likes.
         lasting = sorted(
-            (callee.fqn.rsplit(".", 1)[-1], one_line(callee.signature), _summary(callee))
+            # What we say of it follows from its code, which is its own business.
+            (callee.fqn.rsplit(".", 1)[-1], one_line(callee.signature), "" if callee.ours else _summary(callee))
             for callee in callees[:_EXAMPLES]
-            if callee.resolved
+            if callee.resolved and material.role not in TEST_ROLES
         )
         yield Fact(label, _calls(callees, tally, material.package), lasting or None)
     # A new caller somewhere must not rewrite the text of what it calls.
@@ -285,4 +288,4 @@ def _neighbour(neighbour: Neighbour, package: str) -> str:
 
 
 def _summary(neighbour: Neighbour) -> str:
-    return one_line(neighbour.summary, _SUMMARY_CHARS)
+    return members.summary_of(neighbour) if neighbour.ours else one_line(neighbour.summary, _SUMMARY_CHARS)

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from db.types import Member
+from db.types import Member, Neighbour
 
 _SUMMARY_CHARS = 120
 _GROUPS = 6  # beginnings of names that are told of members that are not shown
@@ -32,8 +32,8 @@ def _role(member: Member) -> str:
     return " ".join((member.role or "").split())[:_SUMMARY_CHARS]
 
 
-def summary_of(member: Member) -> str:
-    """The first sentence about a member, in one line of bounded length."""
+def summary_of(member: Member | Neighbour) -> str:
+    """The first sentence about a member or callee, in one line of bounded length."""
     text = member.summary or ""
     if member.ours:
         text = "\n".join(line for line in text.splitlines() if not _HEADING.match(line))

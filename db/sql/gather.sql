@@ -1,6 +1,7 @@
 -- GATHER: all that a stage may see of the claimed chunks, in one look.
 -- Callees come in two sorts: what belongs to the same class (to a file: what stands in it) is internal. Of each sort, and
 -- of the callers, the first forty come, resolved and most called first, each with the sums of all of its sort.
+-- Of a callee there is one line: its author's, else the start of ours.
 -- Members of a class or a file come in source order, each with one line about it: its author's, else the start of ours.
 SELECT c.id AS chunk_id, r.name AS repo, r.language, c.title, c.part, n.kind, n.lang, n.fqn, n.name, n.package,
        n.owner, f.path, n.line_start, n.line_end, n.signature, n.params, n.return_type, n.supertypes,
@@ -18,8 +19,10 @@ SELECT c.id AS chunk_id, r.name AS repo, r.language, c.title, c.part, n.kind, n.
                  FROM (SELECT COALESCE(d.fqn, e.dst_name) AS fqn, e.count, e.dst_name, d.id IS NOT NULL AS resolved,
                               COALESCE(d.owner = n.owner OR d.owner = n.fqn
                                        OR n.kind = 'FILE' AND d.file_id = n.file_id, false) AS internal,
-                              d.signature, d.doc_summary AS summary
+                              d.signature, COALESCE(NULLIF(d.doc_summary, ''), left(dc.content_raw, 600)) AS summary,
+                              NULLIF(d.doc_summary, '') IS NULL AND dc.content_raw IS NOT NULL AS ours
                          FROM edge e LEFT JOIN node d ON d.id = e.dst
+                         LEFT JOIN chunk dc ON dc.node_id = d.id AND dc.part = 0
                         WHERE e.src = n.id AND e.kind = 'CALLS') found
                WINDOW same AS (PARTITION BY found.internal)) callee
             WHERE callee.place <= 40), '[]') AS callees,

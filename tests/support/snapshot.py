@@ -14,6 +14,7 @@ _IDS = frozenset(
     {"id", "repo_id", "file_id", "node_id", "chunk_id", "src", "dst", "mtime_ns", "content_tsv", "is", "skip"}
     | {"created_at", "updated_at", "run_at", "due_at", "done_at", "touched_at", "look_at", "fence", "saved_fence"}
 )
+_PASSING = {"work": {"priority"}}
 _QUERIES = {
     "file": "SELECT f.path AS is, f.* FROM file f WHERE f.repo_id = %s",
     "node": f"SELECT {_NODE.format(f='f', n='n')} AS is, n.* FROM node n LEFT JOIN file f ON f.id = n.file_id "
@@ -24,6 +25,7 @@ _QUERIES = {
     "WHERE e.repo_id = %s",
     "chunk": f"SELECT {_NODE.format(f='f', n='n')} || ' ' || c.part AS is, c.* FROM chunk c "
     "JOIN node n ON n.id = c.node_id LEFT JOIN file f ON f.id = n.file_id WHERE c.repo_id = %s",
+    # What was changed since the first run goes first: its number is below 0, and no part of what the index says.
     "work": f"SELECT {_NODE.format(f='f', n='n')} || ' ' || c.part || ' ' || w.stage AS is, w.* FROM work w "
     "JOIN chunk c ON c.id = w.chunk_id JOIN node n ON n.id = c.node_id LEFT JOIN file f ON f.id = n.file_id "
     "WHERE w.repo_id = %s AND w.state <> 'done'",  # nothing to do is no row, or one that is done
@@ -36,7 +38,7 @@ def snapshot(psql: Connection, repo_id: int) -> Snapshot:
     """Files, nodes, edges, chunks with their keys and sheets, the queue, and what is to be settled."""
     return {
         table: {
-            row["is"]: {name: value for name, value in row.items() if name not in _IDS}
+            row["is"]: {name: value for name, value in row.items() if name not in _IDS | _PASSING.get(table, set())}
             for row in all_rows(psql, query, repo_id)
         }
         for table, query in _QUERIES.items()
