@@ -145,6 +145,15 @@ async def known_files(db: Database, repo_id: int, paths: Iterable[str] | None = 
         }  # fmt: skip
 
 
+async def has_chunks(db: Database, repo_id: int) -> bool:
+    """Whether anything of the repository is described by a chunk yet."""
+    async with db.statement() as connection:
+        found = await connection.scalar(
+            text("SELECT EXISTS (SELECT FROM chunk WHERE repo_id = :repo)"), {"repo": repo_id}
+        )
+        return bool(found)
+
+
 async def hold(db: Database, repo_id: int) -> None:
     """Keep the repository's work from being claimed while its index is being rewritten; renew per batch."""
     async with db.statement() as connection:

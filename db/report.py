@@ -219,8 +219,7 @@ async def totals(db: Database, repo_id: int) -> dict[str, Any]:
         )
         edges = await connection.execute(
             text(
-                "SELECT kind, count(*) AS n, count(dst) AS resolved, sum(count) AS uses, "
-                "COALESCE(sum(count) FILTER (WHERE dst IS NOT NULL), 0) AS uses_resolved "
+                "SELECT kind, count(*) AS n, count(dst) AS resolved "
                 "FROM edge WHERE repo_id = :repo GROUP BY kind ORDER BY kind"
             ),
             {"repo": repo_id},

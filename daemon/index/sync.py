@@ -47,6 +47,7 @@ def silent(step: str, done: int, total: int) -> None:
 class _Run:
     """What one run has done so far."""
 
+    first: bool = False  # there are no chunks yet that files could change: linking makes them all
     parsed: int = 0
     same_content: int = 0
     removed: int = 0
@@ -277,6 +278,7 @@ async def _rewrite(
     with run.timed("store"):
         run.count(await db_index.write_skipped(db, repository.id, skips))
         run.removed = len(gone)
+    run.first = not await db_index.has_chunks(db, repository.id)
     total = len(found.scan.to_read)
     async with _parsed(found.root, found.scan, settings, run) as batches:
         done = 0
@@ -357,6 +359,7 @@ async def _store(
         chunks = {
             (i, j): chunk
             for i, file in enumerate(parsed)
+            if not run.first
             for j, node in enumerate(file.nodes)
             if (chunk := _chunk(file, node)) is not None
         }
