@@ -16,7 +16,12 @@ from db.types import Stage
 from tests.support.builders import Connection, all_rows, one, scalar, take
 from tests.support.workers import an_app, work_off
 
-SHOP = '''def total(prices):
+RECEIPT = """def receipt(prices):
+    return f"{total(prices)} with {tax(total(prices))}"
+
+
+"""
+SHOP = f'''def total(prices):
     """Add up all prices of a basket. Second sentence."""
     return sum(prices)
 
@@ -25,11 +30,7 @@ def tax(price):
     return price * 0.2
 
 
-def receipt(prices):
-    return f"{total(prices)} with {tax(total(prices))}"
-
-
-def unused(x):
+{RECEIPT}def unused(x):
     return x
 '''
 
@@ -126,7 +127,12 @@ async def test_callers_are_told_one_line_about_each_callee(shop: Shop) -> None:
         return well_formed(prompt).replace("Summary\n", f"Summary\nOur words about {name}. And more.\n", 1)
 
     coder = ScriptedModel(answer)
-    await work_off(an_app(shop.db, coder=coder, slots=1), stages=[Stage.CODER])
+    shop.edit(RECEIPT, "")
+    await shop.index()
+    await work_off(an_app(shop.db, coder=coder), stages=[Stage.CODER])
+    shop.edit("def unused", f"{RECEIPT}def unused")
+    await shop.index()
+    await work_off(an_app(shop.db, coder=coder), stages=[Stage.CODER])
     assert "Add up all prices of a basket." in asked["receipt"], "its author's words"
     assert "Our words about tax." in asked["receipt"], "ours where its author said nothing"
     assert "And more." not in asked["receipt"]

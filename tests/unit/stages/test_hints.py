@@ -267,7 +267,7 @@ def test_what_was_shown_is_counted_by_group() -> None:
         ("modifiers", {"annotations": ()}), ("modifiers", {"modifiers": ()}),
         ("doc", {"doc_summary": "Pays it."}), ("doc", {"doc_details": None}),
         ("imports", {"imports": ("from bank import Receipt",)}), ("strategy", {"goal": "other"}),
-        ("role", {"role": "test"}), ("role", {"role_detail": "Flask: POST /pay"}),
+        ("role", {"role": "controller"}), ("role", {"role_detail": "Flask: POST /pay"}),
         ("calls", {"callees": ()}), ("calls", {"callees": (replace(CALLEE, signature="def find(x)"), INSIDE)}),
         ("instructions", {"return_type": "Bill"}),
     ],
@@ -293,3 +293,19 @@ def test_what_passes_is_shown_and_not_keyed(changes: dict[str, Any]) -> None:
     other = replace(WHOLE, **changes)
     assert shown(WHOLE, *hints.GROUPS) != shown(other, *hints.GROUPS)
     assert hints.keyed(WHOLE, hints.GROUPS) == hints.keyed(other, hints.GROUPS)
+
+
+def test_a_test_stands_while_its_own_code_stands() -> None:
+    tried = replace(WHOLE, role="test", role_detail=None)
+    other = replace(tried, callees=(replace(CALLEE, signature="def find(x)"), INSIDE))
+    assert shown(tried, "calls") != shown(other, "calls")
+    assert hints.keyed(tried, hints.GROUPS) == hints.keyed(other, hints.GROUPS)
+
+
+def test_what_we_say_of_a_callee_is_shown_and_not_keyed() -> None:
+    ours = replace(CALLEE, summary="### 1. Summary\nFinds a rate. And more.", ours=True)
+    material, other = replace(WHOLE, callees=(ours,)), replace(WHOLE, callees=(replace(ours, summary="Else."),))
+    (line,) = (line for line in shown(material, "calls") if "Calls-External" in line)
+    assert "Finds a rate." in line
+    assert "And more." not in line
+    assert hints.keyed(material, hints.GROUPS) == hints.keyed(other, hints.GROUPS)
