@@ -260,7 +260,7 @@ def test_version_and_help(doctown: Doctown) -> None:
 
 
 def test_exit_codes_are_documented() -> None:
-    assert set(EXIT_CODES) == {0, 1, 2, 3, 4, 5, 6, 130}
+    assert set(EXIT_CODES) == {0, 1, 2, 3, 4, 5, 6, 7, 130}
 
 
 # --- what people have for sources -------------------------------------------------------------------------
