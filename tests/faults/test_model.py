@@ -72,7 +72,11 @@ async def test_a_flood_of_refusals_burns_no_attempt(open_yard: OpenYard, all_wel
 async def test_a_server_that_is_asked_too_much_is_asked_less(open_yard: OpenYard, all_well: Check) -> None:
     """It works on two calls, lets two wait and refuses the rest; the settings say 16."""
     yard = await open_yard(
-        seed=35, setup=Setup(slots=2, queue=2, latency_s=0.03), ENDPOINTS__LOCAL__SLOTS=16, QUEUE__BREAKER_S=5
+        seed=35,
+        setup=Setup(slots=2, queue=2, latency_s=0.03),
+        ENDPOINTS__LOCAL__SLOTS=16,
+        QUEUE__BREAKER_S=5,
+        QUEUE__LEASE_S=60,
     )
     yard.chunks(60)
     daemon = await yard.daemon()

@@ -6,6 +6,7 @@ import pytest
 
 from daemon.doubles.setup import Setup
 from tests.faults.conftest import Check, OpenYard
+from tests.support.invariants import Expected
 from tests.support.proxy import Fate
 from tests.support.storm import Storm, breaking, edit, end_sessions, freeze, kill, refuse, restart, slow, stop
 
@@ -25,7 +26,7 @@ async def test_a_short_storm(open_yard: OpenYard, all_well: Check) -> None:
     storm = Storm(yard, BLOWS)
     await storm.rage(12)
     await yard.settle()
-    all_well(yard)
+    all_well(yard, Expected(max_attempts=40, max_crashes=20))
 
 
 @pytest.mark.slow
@@ -40,4 +41,4 @@ async def test_a_long_storm(open_yard: OpenYard, all_well: Check, seed: int) -> 
     storm = Storm(yard, {**BLOWS, restart: 1, freeze: 1})
     await storm.rage(90)
     await yard.settle()
-    all_well(yard)
+    all_well(yard, Expected(max_attempts=40, max_crashes=20))
