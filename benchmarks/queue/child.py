@@ -118,7 +118,6 @@ async def procrastinate(url: str, jobs: int = 0) -> None:
 async def pgqueuer(url: str, jobs: int = 0) -> None:
     """Its worker with batches of 64."""
     from pgqueuer.db import PsycopgDriver  # noqa: PLC0415 - only where it is compared
-    from pgqueuer.models import Job  # noqa: PLC0415
     from pgqueuer.qm import QueueManager  # noqa: PLC0415
     from pgqueuer.queries import Queries  # noqa: PLC0415
     from pgqueuer.types import QueueExecutionMode  # noqa: PLC0415
@@ -134,10 +133,10 @@ async def pgqueuer(url: str, jobs: int = 0) -> None:
         count = Count()
         manager = QueueManager(queries)
 
-        @manager.entrypoint("nothing")
-        async def nothing(job: Job) -> None:
+        async def nothing(job: Any) -> None:
             await count.job(job)
 
+        manager.entrypoint("nothing")(nothing)
         first = await ready()
         await manager.run(dequeue_timeout=timedelta(seconds=1), batch_size=_AT_ONCE, mode=QueueExecutionMode.drain)
         tell(first, (count.done, count.last))
