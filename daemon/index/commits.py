@@ -10,7 +10,20 @@ from daemon.index.history import Blob, Objects, differences, files_of, sizes_of
 from daemon.index.ignore import Fences
 from daemon.index.languages import language_of
 from daemon.index.projects import MAX_BYTES, is_project_file, roots_of
-from daemon.index.scan import FIRST_LINE, KIB, LINK, UNREAD, Content, Entry, KnownFile, Scan, by_roots, judged, too_much
+from daemon.index.scan import (
+    FIRST_LINE,
+    KIB,
+    LINK,
+    UNREAD,
+    Content,
+    Entry,
+    KnownFile,
+    Scan,
+    by_roots,
+    judged,
+    too_much,
+    undecodable,
+)
 from daemon.settings import IndexSettings
 from db.parsed import SkippedFile
 
@@ -117,18 +130,10 @@ def _look(
 
 
 def _refused(blob: Blob, size: int | None, settings: IndexSettings) -> str:
-    if not blob.path.isprintable() and _undecodable(blob.path):
+    if not blob.path.isprintable() and undecodable(blob.path):
         return "its name is not valid UTF-8"
     if {"..", ".", ""} & set(blob.path.split("/")):
         return _ASTRAY
     if blob.link:
         return LINK
     return _ABSENT if size is None else too_much(blob.path, size, settings)
-
-
-def _undecodable(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return True
-    return False

@@ -13,7 +13,7 @@ from daemon.git import GitError
 from daemon.index.history import State, differences, listed, state
 from daemon.index.ignore import MARKERS
 from daemon.index.projects import is_project_file
-from daemon.index.scan import Part
+from daemon.index.scan import Part, undecodable
 from daemon.settings import IndexSettings
 from db.parsed import Position
 
@@ -35,7 +35,7 @@ class Survey:
         if self.state is None:
             return None
         apart = {*self.state.changed, *unsure}
-        if len(apart) > _MOST_APART or not all(_utf8(path) for path in apart):
+        if len(apart) > _MOST_APART or any(map(undecodable, apart)):
             return None
         return Position(commit=self.state.commit, apart=tuple(sorted(apart)), basis=self.basis)
 
@@ -80,11 +80,3 @@ def basis_of(root: Path, settings: IndexSettings, kind: str = "folder") -> str:
 def _concerns_all(paths: Iterable[str]) -> bool:
     """Whether one of them says what belongs to the tree, or by which names its parts are imported."""
     return any(path.rpartition("/")[2] in MARKERS or is_project_file(path) for path in paths)
-
-
-def _utf8(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -164,7 +164,7 @@ def _look(root: Path, path: str, known: KnownFile | None, settings: IndexSetting
     has_ending = "." in path.rpartition("/")[2].lstrip(".")
     if language is None and has_ending:
         return None
-    if not path.isprintable() and not path.isascii() and _undecodable(path):
+    if not path.isprintable() and not path.isascii() and undecodable(path):
         printable = path.encode("utf-8", errors="replace").decode()
         return SkippedFile(path=printable, reason="its name is not valid UTF-8") if language else None
     try:
@@ -203,7 +203,8 @@ def _hidden(root: Path, path: str) -> SkippedFile | None:
     return None  # it is there and no longer meant: ignored, or excluded
 
 
-def _undecodable(path: str) -> bool:
+def undecodable(path: str) -> bool:
+    """Whether a name that the file system gave is not valid UTF-8."""
     try:
         path.encode()
     except UnicodeEncodeError:

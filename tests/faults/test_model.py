@@ -59,10 +59,13 @@ async def test_a_flood_of_refusals_burns_no_attempt(open_yard: OpenYard, all_wel
     yard.chunks(40)
     daemon = await yard.at_work(await yard.daemon())
     for _ in range(3):
+        yard.chunks(10)
+        refused = yard.calls_with(503)
         yard.double.shares({"503": 1.0})
-        await asyncio.sleep(1)
+        await yard.until(lambda before=refused: yard.calls_with(503) > before, what="a refusal")  # type: ignore[misc]
+        answered = yard.calls_with(200)
         yard.double.shares({})
-        await asyncio.sleep(0.5)
+        await yard.until(lambda before=answered: yard.calls_with(200) > before, what="an answer")  # type: ignore[misc]
     await yard.settle()
     all_well(yard)
     assert daemon.owner is not None

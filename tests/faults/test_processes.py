@@ -68,8 +68,12 @@ async def test_a_blocked_event_loop(open_yard: OpenYard, all_well: Check) -> Non
     for _ in range(3):
         await held_by(yard, blocked)
         blocked.process.send_signal(signal.SIGUSR1)
+        rescued = yard.told("rescued from a vanished worker")
         yard.faults["event loop blocked"] += 1
-        await asyncio.sleep(6)
+        await yard.until(
+            lambda before=rescued: yard.told("rescued from a vanished worker") > before,  # type: ignore[misc]
+            what="a rescue",
+        )
         yard.chunks(10)
     await yard.settle()
     all_well(yard, OFTEN)

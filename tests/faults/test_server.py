@@ -67,9 +67,11 @@ async def test_the_server_is_read_only_for_a_while(open_yard: OpenYard, all_well
         await yard.at_work(await yard.daemon())
     name = yard.psql.info.dbname
     for _ in range(3):
+        yard.chunks(10)
+        before = yard.told("read-only")
         admin(yard, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         yard.terminate(20)
-        await asyncio.sleep(1)
+        await yard.until(lambda before=before: yard.told("read-only") > before, what="a refusal")  # type: ignore[misc]
         admin(yard, f"ALTER DATABASE {name} RESET default_transaction_read_only")
         yard.faults["server read-only"] += 1
         await asyncio.sleep(0.5)
@@ -87,10 +89,12 @@ async def test_the_disk_is_full_for_a_while(open_yard: OpenYard, all_well: Check
     for _ in range(2):
         await yard.at_work(await yard.daemon())
     for _ in range(3):
+        yard.chunks(10)
+        before = yard.told("No space left")
         yard.psql.execute(
             "CREATE TRIGGER full_disk BEFORE INSERT ON generation FOR EACH STATEMENT EXECUTE FUNCTION audit.full()"
         )
-        await asyncio.sleep(1)
+        await yard.until(lambda before=before: yard.told("No space left") > before, what="a refusal")  # type: ignore[misc]
         yard.psql.execute("DROP TRIGGER full_disk ON generation")
         yard.faults["disk full"] += 1
         await asyncio.sleep(0.3)
@@ -116,10 +120,12 @@ async def test_the_server_has_no_connection_left(open_yard: OpenYard, all_well: 
     yard.user = "tenant"
     daemons = [await yard.at_work(await yard.daemon()) for _ in range(2)]
     for round_ in range(4):
+        yard.chunks(10)
+        before = yard.told("too many connections")
         admin(yard, "ALTER ROLE tenant CONNECTION LIMIT 1")
         for daemon in daemons:
-            yard.break_links(daemon, Fate.CUT, 0.7)
-        await asyncio.sleep(1)
+            yard.break_links(daemon, Fate.CUT)
+        await yard.until(lambda before=before: yard.told("too many connections") > before, what="a refusal")  # type: ignore[misc]
         admin(yard, "ALTER ROLE tenant CONNECTION LIMIT -1")
         yard.faults["no connection left"] += 1
         await asyncio.sleep(0.3 * round_)

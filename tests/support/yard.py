@@ -199,6 +199,16 @@ class Yard:
         """Wait for an event of a rule. Raises AssertionError as `until` does."""
         await self.until(event.is_set, what=what)
 
+    def told(self, words: str) -> int:
+        """How many lines of the daemons' logs hold these words."""
+        return sum(
+            words in line for daemon in self.daemons for line in daemon.log.read_text(encoding="utf-8").splitlines()
+        )
+
+    def calls_with(self, status: int) -> int:
+        """How many calls the double has ended with a status of HTTP."""
+        return sum(call.status == status for call in self.double.calls)
+
     def tail(self, lines: int = 8) -> str:
         """The end of every log, for a failure's message."""
         shown = [f"{d.log.name} (exit {d.process.returncode}):\n" + "\n".join(
