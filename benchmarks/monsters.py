@@ -25,7 +25,7 @@ from daemon.bootstrap import App, prompts_of
 from daemon.config import shared
 from daemon.doubles import Double, Setup
 from daemon.index.sync import sync
-from daemon.llm.base import Completion, Health, Prompt, TextModel
+from daemon.llm.base import Completion, Health, Prompt, Resident, TextModel
 from daemon.safety.material import Safety
 from daemon.settings import EmbedderSettings, EndpointSettings, IndexSettings, LogSettings, Settings, SizeSettings
 from daemon.stages.base import TextStage
@@ -161,6 +161,10 @@ class Watched:
     async def digest(self) -> str | None:
         """As the model says."""
         return await self._model.digest()
+
+    async def residents(self) -> tuple[Resident, ...] | None:
+        """As the model says."""
+        return await self._model.residents()
 
     async def close(self) -> None:
         """Close the model."""

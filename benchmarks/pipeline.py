@@ -28,7 +28,7 @@ from daemon.bootstrap import App, prompts_of
 from daemon.config import shared
 from daemon.guard.base import Answer, Guard, Verdict
 from daemon.index.sync import sync
-from daemon.llm.base import Completion, Embedder, Health, Prompt, TextModel
+from daemon.llm.base import Completion, Embedder, Health, Prompt, Resident, TextModel
 from daemon.settings import EmbedderSettings, EndpointSettings, LogSettings, Settings
 from daemon.stages.base import TextStage, Writing
 from daemon.stages.by_strategy import ByStrategy
@@ -85,6 +85,10 @@ class TimedModel:
     async def digest(self) -> str | None:
         """As the model says."""
         return await self._model.digest()
+
+    async def residents(self) -> tuple[Resident, ...] | None:
+        """As the model says."""
+        return await self._model.residents()
 
     async def close(self) -> None:
         """Close the model."""

@@ -24,7 +24,7 @@ from daemon.bootstrap import App, prompts_of
 from daemon.errors import ModelFailed
 from daemon.guard.base import Answer
 from daemon.guard.injection import InjectionGuard
-from daemon.llm.base import Completion, Health, Prompt, TextModel
+from daemon.llm.base import Completion, Health, Prompt, Resident, TextModel
 from daemon.prompts import fence_for
 from daemon.safety.material import Safety
 from daemon.safety.redact import Redactor
@@ -194,6 +194,10 @@ class Obedient:
 
     async def digest(self) -> str | None:
         """None: nothing is weighed here."""
+        return None
+
+    async def residents(self) -> tuple[Resident, ...] | None:
+        """None: it needs no memory."""
         return None
 
     async def close(self) -> None:

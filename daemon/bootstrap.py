@@ -202,11 +202,17 @@ class App:
     ) -> Worker:
         """A worker for some stages (None: all that are on); with ``refresh`` it also queues what other recipes made."""
         self.prompts.check(self.settings.language)
-        slots = {name: Slots(one.slots, turns=one.turns) for name, one in self.settings.endpoints.items()}
+        ends = self.settings.endpoints
+        slots = {name: Slots(one.slots, turns=bool(one.turns)) for name, one in ends.items()}
+        asks = {
+            model.endpoint: model.residents
+            for model in (self.model(stage) for stage in TEXT_STAGES if stage in self.settings.stages)
+            if model.endpoint in ends and ends[model.endpoint].turns == "auto"
+        }
         meter = Meter(self.db, self.settings.budget, hold_s=self.settings.queue.deadline_s)
         return Worker(
             self.db, self._pipelines(stages or self.settings.stages, meter, observers), self.settings,
-            slots={**slots, _OWN_ENDPOINT: Slots(1)}, meter=meter, recipes=self.present_recipes,
+            slots={**slots, _OWN_ENDPOINT: Slots(1)}, asks=asks, meter=meter, recipes=self.present_recipes,
             refresh=refresh, observers=observers, scope=scope,
             listen_url=(self.settings.database.listen_url or self.url) if self.settings.queue.listen else None,
         )  # fmt: skip

@@ -44,7 +44,7 @@ class EndpointSettings(Section):
     provider: Literal["ollama", "openai", "embedded", "scripted"]
     url: str | None = None
     slots: Annotated[int, Field(ge=1, le=1024)] = 1
-    turns: bool = True
+    turns: bool | Literal["auto"] = "auto"
     connect_timeout_s: Annotated[float, Field(gt=0, le=300)] = 5.0
     api_key: SecretStr | None = None
 

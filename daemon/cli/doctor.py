@@ -13,9 +13,10 @@ from daemon.cli.main import Context, app, execute
 from daemon.cli.options import Embedded, Json
 from daemon.cli.output import emit_json, out
 from daemon.config import find_config, shared
-from daemon.errors import DoctownError
-from daemon.llm.base import Health
+from daemon.errors import DoctownError, ModelError
+from daemon.llm.base import Health, Resident, TextModel
 from daemon.settings import Settings
+from daemon.work.affinity import Fit, Sight, judge
 from db import migrate
 from db.errors import StoreError
 from db.session import Database, hide_password, resolve_url
@@ -89,6 +90,8 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
         for stage in (one for one in TEXT_STAGES if one in settings.stages):
             yield _model(str(stage), await _health(lambda stage=stage: doctown.model(stage)))
         yield _model("embedder", await _health(doctown.embedder))
+        async for check in _memory(doctown):
+            yield check
     finally:
         await doctown.close()
 
@@ -153,6 +156,42 @@ async def _lines(settings: Settings, url: str) -> AsyncIterator[Check]:
         yield Check(name="wake-up", ok=True, found=f"polling alone: {error}", remedy=error.remedy)
     finally:
         await db.close()
+
+
+async def _memory(doctown: App) -> AsyncIterator[Check]:
+    """What each server holds, where its models may have to take turns."""
+    models: dict[str, dict[str, TextModel]] = {}
+    for stage in (one for one in TEXT_STAGES if one in doctown.settings.stages):
+        try:
+            model = doctown.model(stage)
+        except DoctownError:
+            continue  # said above
+        models.setdefault(model.endpoint, {})[model.name] = model
+    for endpoint, ours in models.items():
+        turns = doctown.settings.endpoints[endpoint].turns
+        if len(ours) == 1:
+            continue
+        if turns != "auto":
+            found = (
+                f"{endpoint}: its {len(ours)} models {'take turns' if turns else 'work side by side'}, as configured"
+            )
+            yield Check(name="memory", ok=True, found=found)
+            continue
+        try:
+            held = await next(iter(ours.values())).residents()
+        except ModelError:
+            continue  # said above
+        sight = judge(Sight(), held or (), frozenset(ours))
+        listed = ", ".join(f"{one.name} ({_place(one)})" for one in held or ()) or "nothing"
+        plan = {Fit.TOGETHER: "side by side", Fit.APART: "in turns", Fit.UNKNOWN: "in turns until both are seen there"}
+        found = "does not tell: in turns" if held is None else f"holds {listed}: {plan[sight.fit]}"
+        yield Check(name="memory", ok=True, found=f"{endpoint} {found}")
+
+
+def _place(model: Resident) -> str:
+    if model.spilled:
+        return f"{model.on_gpu / model.size:.0%} on GPU"
+    return "GPU" if model.on_gpu else "CPU"
 
 
 def _prompts(settings: Settings) -> Check:

@@ -53,6 +53,24 @@ class Health:
     remedy: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resident:
+    """A model that its server holds in memory: all its bytes, and those of them in the memory of GPUs."""
+
+    name: str
+    size: int
+    on_gpu: int
+
+    @property
+    def spilled(self) -> bool:
+        """Whether a part of it found no room on the GPU."""
+        return 0 < self.on_gpu < self.size
+
+    def is_called(self, name: str) -> bool:
+        """Whether ``name`` means this model; a name without a tag has the tag ``latest``."""
+        return self.name.removesuffix(":latest") == name.removesuffix(":latest")
+
+
 class TextModel(Protocol):
     """Writes an answer to a prompt."""
 
@@ -81,6 +99,13 @@ class TextModel(Protocol):
 
     async def digest(self) -> str | None:
         """The digest of the model's weights; None where its server tells none. Raises ModelError when it is away."""
+        ...
+
+    async def residents(self) -> tuple[Resident, ...] | None:
+        """What its server holds in memory, this model or others; None where the server does not tell.
+
+        Raises ModelError when it is away.
+        """
         ...
 
     async def close(self) -> None:

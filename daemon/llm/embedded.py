@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daemon.errors import ConfigError, ModelError, ModelMissing
-from daemon.llm.base import Completion, Finish, Health, Prompt
+from daemon.llm.base import Completion, Finish, Health, Prompt, Resident
 from daemon.llm.grammar import grammar
 from daemon.llm.thinking import strip_thinking
 from daemon.llm.wire import Border, Patience
@@ -134,6 +134,10 @@ class EmbeddedModel:
     async def digest(self) -> str | None:
         """Of its file: name, size and both ends, which hold the header and the last weights. Raises ModelMissing."""
         return await asyncio.to_thread(_digest, self._file())
+
+    async def residents(self) -> tuple[Resident, ...] | None:
+        """None: every model in this process has memory of its own."""
+        return None
 
     async def close(self) -> None:
         """Let the model go; its memory is freed with its last user."""

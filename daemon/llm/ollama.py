@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from daemon.errors import ModelError, ModelRefused
-from daemon.llm.base import Completion, Finish, Health, Prompt
+from daemon.llm.base import Completion, Finish, Health, Prompt, Resident
 from daemon.llm.thinking import strip_thinking
 from daemon.llm.wire import Border, Patience, Reply, client_options, expect_reply, unit_vectors
 from daemon.settings import EmbedderSettings, EndpointSettings, TextModelSettings
@@ -83,6 +83,15 @@ class OllamaModel:
             models = await self._server.models()
         digest = models.get(_tagged(self.name), {}).get("digest")
         return digest if isinstance(digest, str) and digest else None
+
+    async def residents(self) -> tuple[Resident, ...] | None:
+        """What ``/api/ps`` lists. Raises ModelError."""
+        async with Patience(self._server.border, _CHECK_S):
+            models = await self._server.models("/api/ps")
+        return tuple(
+            Resident(name=name, size=_count(entry.get("size")) or 0, on_gpu=_count(entry.get("size_vram")) or 0)
+            for name, entry in models.items()
+        )
 
     async def close(self) -> None:
         """Close the connections."""
@@ -238,9 +247,9 @@ class _Server:
                 async for piece in pieces:
                     yield piece
 
-    async def models(self) -> dict[str, dict[str, Any]]:
-        """What the server has, by name with tag."""
-        entries = (await self.get("/api/tags")).get("models") or []
+    async def models(self, listed: str = "/api/tags") -> dict[str, dict[str, Any]]:
+        """What the server has, by name with tag; with ``/api/ps`` what it has in memory."""
+        entries = (await self.get(listed)).get("models") or []
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise self.border.nonsense("`models` is not a list of objects")
         return {_tagged(str(entry.get("model") or entry.get("name"))): entry for entry in entries}

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from daemon.errors import ModelError, ModelMissing, ModelRefused
-from daemon.llm.base import Completion, Finish, Health, Prompt
+from daemon.llm.base import Completion, Finish, Health, Prompt, Resident
 from daemon.llm.thinking import strip_thinking
 from daemon.llm.wire import Border, Patience, Reply, client_options, expect_reply, unit_vectors
 from daemon.settings import EmbedderSettings, EndpointSettings, TextModelSettings
@@ -81,6 +81,10 @@ class OpenAIModel:
 
     async def digest(self) -> str | None:
         """None: this protocol tells nothing of the weights."""
+        return None
+
+    async def residents(self) -> tuple[Resident, ...] | None:
+        """None: this protocol tells nothing of memory."""
         return None
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from daemon.errors import ModelFailed
-from daemon.llm.base import Completion, Finish, Health, Prompt
+from daemon.llm.base import Completion, Finish, Health, Prompt, Resident
 from daemon.llm.phrases import NAMES, PLAIN, TECHNICAL, USING
 from daemon.llm.thinking import strip_thinking
 
@@ -105,6 +105,10 @@ class ScriptedModel:
     async def digest(self) -> str | None:
         """What it was given."""
         return self.weights
+
+    async def residents(self) -> tuple[Resident, ...] | None:
+        """None: it needs no memory."""
+        return None
 
     async def close(self) -> None:
         """Nothing to let go; counted in ``closed``."""

@@ -99,6 +99,16 @@ def _process(now: Moment) -> Iterator[Metric]:
         ["endpoint"],
         [((e.name,), e.swaps) for e in ends],
     )
+    yield _counter(
+        "model_evictions",
+        "Models that an endpoint's server was seen to push out of its memory for another one of ours.",
+        ["endpoint"],
+        [((e.name,), e.evictions) for e in ends if e.evictions is not None],
+    )
+    yield _gauge(
+        "model_turn", "1 for the model whose turn it is; none where models work side by side.", ["endpoint", "model"],
+        [((e.name, e.turn), 1) for e in ends if e.turn is not None],
+    )  # fmt: skip
     yield _gauge(
         "breaker_open", "1 while an endpoint is left alone.", ["endpoint"], [((e.name,), e.failures > 0) for e in ends]
     )

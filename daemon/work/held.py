@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from daemon.llm.base import Completion, Embedder, Health, Prompt, TextModel
+from daemon.llm.base import Completion, Embedder, Health, Prompt, Resident, TextModel
 from daemon.settings import TextModelSettings
 from daemon.work.budget import Meter, most_tokens
 from daemon.work.events import Call, Observer
@@ -73,6 +73,10 @@ class HeldModel:
     async def digest(self) -> str | None:
         """The model's; needs no slot."""
         return await self._model.digest()
+
+    async def residents(self) -> tuple[Resident, ...] | None:
+        """The model's; needs no slot."""
+        return await self._model.residents()
 
     async def close(self) -> None:
         """Close the model."""

@@ -199,7 +199,7 @@ class StageLoop:
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
-        self.slots.vacate(task)
+        self.slots.finished(task)
         self.rested.set()
         if not task.cancelled() and task.exception() is not None:
             log.get("loop").error("a task broke", stage=self.stage, exc_info=task.exception())

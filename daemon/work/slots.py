@@ -1,4 +1,4 @@
-"""The slots of one endpoint: how many calls at once, how much is claimed for them, whose turn it is."""
+"""The slots of one endpoint: how many calls at once, and how much is claimed for them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 
 from daemon.errors import ModelBusy, ModelTimeout
 from daemon.work.pressure import Limit
+from daemon.work.turns import DWELL_S, Turns
 
-_DWELL_S = 600.0  # the longest turn of one model while another has work waiting
 _AHEAD = 4  # one piece per so many slots is claimed and prepared ahead
 
 
@@ -39,33 +39,24 @@ class Slots:
 
     There are ``most`` slots, and fewer for a while when the server shows that it has too much to do (`Limit`).
 
-    Where two stages use different models on one server, calls in alternation would make it load them in
-    alternation. So the model at work keeps the places until its stage finds nothing due, or for ``dwell_s`` while
-    another one waits. Where a person waits for the other one (``urge``), it gets a turn at once, for what is asked and
-    no more. Without ``turns`` the server is said to hold all its models. Used within one event loop.
+    Models of one server may have to take turns (`Turns`). Used within one event loop.
     """
 
     def __init__(
-        self, most: int, *, turns: bool = True, dwell_s: float = _DWELL_S, clock: Callable[[], float] = time.monotonic
+        self, most: int, *, turns: bool = True, dwell_s: float = DWELL_S, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._limit = Limit(most, clock)
-        self._turns = turns
-        self._dwell_s = dwell_s
+        self._turns = Turns(on=turns, dwell_s=dwell_s, clock=clock)
         self._clock = clock
         self._taken = 0
-        self._model: str | None = None
-        self._since = 0.0
-        self._resting = False
-        self._rivals: set[str] = set()
-        self._urgent: str | None = None
         self._changed = asyncio.Event()
         self._busy = 0
         self._line: deque[asyncio.Future[None]] = deque()
         self._queued: set[asyncio.Task[Any]] = set()
         self._placed: set[asyncio.Task[Any]] = set()
+        self._working: set[asyncio.Task[Any]] = set()
         self._served: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         self._closing = False
-        self.swaps = 0  # how often the turn went from one model to another
 
     @property
     def most(self) -> int:
@@ -86,6 +77,16 @@ class Slots:
     def decreases(self) -> int:
         """How often the server had too much to do."""
         return self._limit.decreases
+
+    @property
+    def turns(self) -> Turns:
+        """Whose turn it is."""
+        return self._turns
+
+    @property
+    def swaps(self) -> int:
+        """How often the server had to go over from one model to another."""
+        return self._turns.swaps
 
     @property
     def calling(self) -> int:
@@ -114,6 +115,8 @@ class Slots:
             self._limit.silent(began)
             raise
         else:
+            if use.model:
+                self._turns.answered(use.model)
             if self._limit.answered(began, use.model, use.size or 1):
                 self._announce()
         finally:
@@ -171,45 +174,29 @@ class Slots:
 
     def take(self, model: str, wanted: int) -> int:
         """Take up to ``wanted`` places for ``model``; 0 while none is free or it is another model's turn."""
-        if self._turns and not self._may(model):
+        if not self._turns.may(model, max(self._taken, self._under_way())):
             return 0
         granted = max(0, min(wanted, self.places - self._taken))
         self._taken += granted
         return granted
 
-    def _may(self, model: str) -> bool:
-        """Whether it is this model's turn; if so, it is from now on."""
-        mine = self._model == model
-        if self._urgent not in {None, model} and self._model is not None:
-            return False  # the urgent one is next, when the last of the others is back
-        if self._model is not None and not mine:
-            self._rivals.add(model)
-            if self._taken or not (self._resting or self._overdue() or self._urgent == model):
-                return False
-        if mine and self._rivals - {model} and self._overdue():
-            return False  # the others are let in once the last of ours is back
-        if not mine:
-            if self._urgent == model and self._model is not None:
-                self._rivals.add(self._model)  # it was interrupted, and goes on afterwards
-            self.swaps += self._model is not None
-            self._model, self._since = model, self._clock()
-        self._resting = False
-        self._rivals.discard(model)
-        return True
+    def plan(self, *, turns: bool, dwell_s: float = DWELL_S) -> None:
+        """From now on with or without turns of at most ``dwell_s``."""
+        if self._turns.plan(on=turns, dwell_s=dwell_s):
+            self._announce()
 
     def elsewhere(self, model: str) -> bool:
         """Whether it is another model's turn."""
-        return self._turns and self._model not in {None, model}
+        return self._turns.elsewhere(model)
 
     def urge(self, model: str) -> None:
         """A person waits for ``model``: its turn comes as soon as the calls under way are back."""
-        if self._turns and self._urgent is None:
-            self._urgent = model
+        if self._turns.urge(model):
             self._announce()
 
     def urgent(self, model: str) -> bool:
         """Whether ``model`` has its turn only for what a person waits for."""
-        return self._urgent == model
+        return self._turns.urgent(model)
 
     def give(self, count: int = 1) -> None:
         """Give places back that no task got."""
@@ -219,6 +206,7 @@ class Slots:
     def occupy(self, task: asyncio.Task[Any]) -> None:
         """One of the places taken is this task's."""
         self._placed.add(task)
+        self._working.add(task)
 
     def vacate(self, task: asyncio.Task[Any]) -> None:
         """The task's place is free again; saying it twice does no harm."""
@@ -226,22 +214,25 @@ class Slots:
             self._placed.remove(task)
             self.give()
 
+    def finished(self, task: asyncio.Task[Any]) -> None:
+        """The task will not call again."""
+        self.vacate(task)
+        self._working.discard(task)
+        if self._turns.on:
+            self._announce()
+
+    def _under_way(self) -> int:
+        """Tasks that may call again: another model's turn would have the server load theirs once more for each."""
+        return sum(not task.done() for task in self._working)
+
     def idle(self, model: str) -> None:
         """``model`` found nothing to do: its turn ends when the last of its places is back."""
-        self._rivals.discard(model)
-        if self._urgent == model:
-            self._urgent = None
-            self._since = float("-inf")  # its dwell is over: it was let in for what was asked
-        if self._model == model:
-            self._resting = True
+        if self._turns.idle(model):
             self._announce()
 
     def change(self) -> asyncio.Event:
         """Is set when places are given back or a turn ends from now on; ask for it before ``take``."""
         return self._changed
-
-    def _overdue(self) -> bool:
-        return self._clock() - self._since >= self._dwell_s
 
     def _announce(self) -> None:
         # Everyone who waits now is woken; who waits from now on gets a new event.

@@ -24,6 +24,8 @@ class EndpointView:
     """One endpoint as this process uses it. ``wait_s``: until its breaker lets a probe through, 0 when closed.
 
     ``limit`` calls are made to it at once, up to ``most`` when it can take them; ``decreases``: when it could not.
+    ``turn``: the model whose turn it is, None where all may be asked; ``evictions``: models of ours that its server
+    was seen to push out of its memory for one another, None where nobody looks.
     """
 
     name: str
@@ -33,7 +35,9 @@ class EndpointView:
     calling: int
     places: int
     taken: int
+    turn: str | None
     swaps: int
+    evictions: int | None
     failures: int
     wait_s: float
 

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from daemon import log
 from daemon.errors import ModelUnavailable, PromptError
 from daemon.settings import Settings
+from daemon.work.affinity import Affinity, Ask
 from daemon.work.breaker import Breaker
 from daemon.work.budget import Meter
 from daemon.work.events import Observer
@@ -41,7 +42,8 @@ class Worker:
     """Works on every stage it is given until told to stop, or until nothing is left to do.
 
     ``owner`` is new in every process: a restarted daemon must not look alive in the leases of its predecessor.
-    ``listen_url``: where `run` listens for new work; None: it polls alone.
+    ``listen_url``: where `run` listens for new work; None: it polls alone. ``asks``: by endpoint, what its server
+    holds in memory, where that decides whether models take turns.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Worker:
         settings: Settings,
         *,
         slots: Mapping[str, Slots],
+        asks: Mapping[str, Ask] | None = None,
         meter: Meter,
         recipes: Now,
         refresh: bool = True,
@@ -92,7 +95,15 @@ class Worker:
         self._scope = scope or Scope()
         looks_after: LooksAfter = ("all" if self._scope == Scope() else self._scope.repo_id) if refresh else None
         self._refreshing = Refreshing(db, recipes, self.owner, refresh=settings.queue.refresh, looks_after=looks_after)
-        used = {loop.pipeline.endpoint for loop in self._loops}
+        models: dict[str, set[str]] = {}
+        for loop in self._loops:
+            models.setdefault(loop.pipeline.endpoint, set()).add(loop.pipeline.model)
+        self._affinities = {
+            name: Affinity(name, models[name], slots[name], ask)
+            for name, ask in (asks or {}).items()
+            if len(models.get(name, ())) > 1
+        }
+        used = set(models)
         self._presence = Presence(
             # Who works for one command alone is nobody that others may count on.
             db, self.owner, stages=self.stages if self._scope == Scope() else [], gate=self._gate,
@@ -109,6 +120,7 @@ class Worker:
         """How it stands at this moment."""
         now = time.monotonic()
         used = {loop.pipeline.endpoint for loop in self._loops}
+        sights = {name: one.sight for name, one in self._affinities.items()}
         return WorkerView(
             loops=tuple(
                 LoopView(
@@ -120,7 +132,8 @@ class Worker:
             endpoints=tuple(
                 EndpointView(
                     name=name, limit=slots.limit, most=slots.most, decreases=slots.decreases, calling=slots.calling,
-                    places=slots.places, taken=slots.taken, swaps=slots.swaps,
+                    places=slots.places, taken=slots.taken, turn=slots.turns.model, swaps=slots.swaps,
+                    evictions=sights[name].evictions if name in sights else None,
                     failures=self._breakers[name].failures, wait_s=self._breakers[name].wait_s(),
                 )
                 for name, slots in self._slots.items()
@@ -176,6 +189,10 @@ class Worker:
         ]
         if self._ear is not None:
             background.append(asyncio.create_task(self._ear.run(quiet), name="listener"))
+        await asyncio.gather(*(one.begin() for one in self._affinities.values()))
+        background += [
+            asyncio.create_task(one.run(quiet), name=f"affinity:{name}") for name, one in self._affinities.items()
+        ]
         loops = [asyncio.create_task(loop.run(stopping), name=f"loop:{loop.stage}") for loop in self._loops]
         for number, running in enumerate(loops):
             running.add_done_callback(partial(self._has_ended, self._loops[number].stage))

@@ -13,29 +13,21 @@ from sqlalchemy import text
 
 from benchmarks.safety import leaks
 from daemon import log
-from daemon.bootstrap import App
-from daemon.config import shared
 from daemon.doubles import Double, Setup
 from daemon.errors import ModelRefused
 from daemon.index.sync import sync
 from daemon.llm.base import Prompt
 from daemon.llm.scripted import ScriptedEmbedder, ScriptedModel, well_formed
-from daemon.prompts import Prompts
 from daemon.settings import (
-    EmbedderSettings,
-    EndpointSettings,
     IndexSettings,
     LogSettings,
-    ModelsSettings,
-    QueueSettings,
     SafetySettings,
-    Settings,
 )
 from db.errors import StoreError
 from db.session import Database
 from db.types import Stage
 from tests.support.builders import Connection, a_chunk, a_node, a_repository, all_rows, chunk_row, one, scalar, work_row
-from tests.support.workers import QUICK, an_app, work_off
+from tests.support.workers import an_app, served, work_off
 
 TOKEN = "gh" + "p_" + "Zq8" * 12
 AWS = "AKIA" + "Q3EGU7XZTP2NVMLK"
@@ -97,22 +89,6 @@ async def double() -> AsyncIterator[Double]:
     """A model server that writes down what it is asked."""
     async with Double(Setup(prompts=True, dims=16)) as server:
         yield server
-
-
-def served(db: Database, url: str, *, redact: bool = True) -> App:
-    """Texts and vectors from the double, over the wire."""
-    endpoint = {"endpoint": "local", "temperature": 0.3, "top_p": 0.9}
-    settings = Settings(
-        endpoints={"local": EndpointSettings(provider="ollama", url=url, slots=4)},
-        queue=QueueSettings(**QUICK),  # type: ignore[arg-type]
-        safety=SafetySettings(redact=redact),
-        models=ModelsSettings(
-            coder={"name": "qwen2.5-coder:14b", **endpoint},  # type: ignore[arg-type]
-            talker={"name": "qwen2.5:14b-instruct", **endpoint},  # type: ignore[arg-type]
-            embedder=EmbedderSettings(provider="ollama", endpoint="local", name="all-minilm:latest", dims=16),
-        ),
-    )
-    return App(settings=settings, db=db, url=db.url, prompts=Prompts(shared("prompts")))
 
 
 def leaked(said: str) -> list[str]:

@@ -11,7 +11,15 @@ from daemon.config import shared
 from daemon.llm.base import Embedder, TextModel
 from daemon.llm.scripted import ScriptedEmbedder, ScriptedModel
 from daemon.prompts import Prompts
-from daemon.settings import BudgetSettings, EndpointSettings, QueueSettings, Settings
+from daemon.settings import (
+    BudgetSettings,
+    EmbedderSettings,
+    EndpointSettings,
+    ModelsSettings,
+    QueueSettings,
+    SafetySettings,
+    Settings,
+)
 from daemon.work.events import Observer
 from daemon.work.loop import Scope
 from daemon.work.worker import Worker
@@ -57,6 +65,22 @@ def an_app(
     app._models[Stage.INSTRUCT] = instruct or ScriptedModel()
     app._embedder = embedder or ScriptedEmbedder(dims=16)
     return app
+
+
+def served(db: Database, url: str, *, redact: bool = True, **endpoint: Any) -> App:
+    """Texts and vectors from a double, over the wire; ``endpoint`` changes how its server is used."""
+    role = {"endpoint": "local", "temperature": 0.3, "top_p": 0.9}
+    settings = Settings(
+        endpoints={"local": EndpointSettings(**{"provider": "ollama", "url": url, "slots": 4, **endpoint})},
+        queue=QueueSettings(**QUICK),  # type: ignore[arg-type]
+        safety=SafetySettings(redact=redact),
+        models=ModelsSettings(
+            coder={"name": "qwen2.5-coder:14b", **role},  # type: ignore[arg-type]
+            talker={"name": "qwen2.5:14b-instruct", **role},  # type: ignore[arg-type]
+            embedder=EmbedderSettings(provider="ollama", endpoint="local", name="all-minilm:latest", dims=16),
+        ),
+    )
+    return App(settings=settings, db=db, url=db.url, prompts=Prompts(shared("prompts")))
 
 
 def a_worker(

@@ -165,6 +165,31 @@ async def test_the_digest_of_the_weights() -> None:
     await gone.close()
 
 
+PS = {
+    "models": [
+        {"name": "m:latest", "model": "m:latest", "size": 10, "size_vram": 10, "expires_at": "2026-11-21T20:00:00Z"},
+        {"name": "half:7b", "model": "half:7b", "size": 10, "size_vram": 4},
+        {"name": "cpu:1b", "model": "cpu:1b", "size": 10, "size_vram": 0},
+    ]
+}
+
+
+async def test_what_the_server_holds_in_memory() -> None:
+    async with canned(answer(PS), answer({"models": []}), answer({"models": 7})) as server:
+        asked = model(server.url)
+        held, nothing = await asked.residents(), await asked.residents()
+        with pytest.raises(ModelFailed):
+            await asked.residents()
+        await asked.close()
+    assert held is not None
+    assert [(one.name, one.size, one.on_gpu, one.spilled) for one in held] == [
+        ("m:latest", 10, 10, False), ("half:7b", 10, 4, True), ("cpu:1b", 10, 0, False)
+    ]  # fmt: skip
+    assert [one.is_called("m") for one in held] == [True, False, False]
+    assert nothing == ()
+    assert [request.path for request in server.requests] == ["/api/ps"] * 3
+
+
 @pytest.mark.parametrize(
     ("vectors", "expected"),
     [

@@ -11,7 +11,7 @@ from daemon.config import shared
 from daemon.errors import AnswerRejected, AnswerUnusable, BudgetSpent, ModelFailed, SourceError
 from daemon.guard.language import LanguageGuard
 from daemon.guard.shape import ShapeGuard
-from daemon.llm.base import Completion, Finish, Health, Prompt
+from daemon.llm.base import Completion, Finish, Health, Prompt, Resident
 from daemon.prompts import Prompts
 from daemon.settings import HintSettings
 from daemon.stages.base import TextStage
@@ -58,6 +58,9 @@ class Model:
         return Health(ok=True, summary="")
 
     async def digest(self) -> str | None:
+        return None
+
+    async def residents(self) -> tuple[Resident, ...] | None:
         return None
 
     async def close(self) -> None:

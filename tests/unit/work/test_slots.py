@@ -76,7 +76,7 @@ def test_who_is_waited_for_gets_a_turn_out_of_turn_and_no_longer_than_needed() -
     assert not slots.urgent("talker")
     assert slots.take("talker", 1) == 0, "what was not asked for waits for a turn like any other"
     slots.give()
-    assert (slots.take("coder", 2), slots.swaps) == (2, 2)
+    assert slots.take("coder", 2) == 2
 
 
 def test_nobody_is_urged_where_models_work_side_by_side() -> None:
@@ -165,3 +165,31 @@ def test_slots_are_never_exceeded_and_places_all_come_back(limit: int, tasks: in
         return most, slots.taken
 
     assert asyncio.run(run()) == (min(limit, tasks), 0)
+
+
+async def test_a_turn_lasts_until_nobody_of_it_will_call_again() -> None:
+    """A regeneration is a second call of the same task, made when its place is long free."""
+    slots, again = Slots(1), asyncio.Event()
+
+    async def asks_twice() -> None:
+        for _ in range(2):
+            async with slots.call() as use:
+                use.answered("coder", 1)
+            await again.wait()
+
+    assert slots.take("coder", 1) == 1
+    task = asyncio.create_task(asks_twice())
+    slots.occupy(task)
+    task.add_done_callback(slots.finished)
+    while slots.taken:
+        await asyncio.sleep(0)
+    slots.idle("coder")
+    assert slots.take("talker", 1) == 0
+    change = slots.change()
+    again.set()
+    await task
+    await asyncio.wait_for(change.wait(), 5)
+    assert slots.take("talker", 1) == 1
+    async with slots.call() as use:
+        use.answered("talker", 1)
+    assert slots.swaps == 1
