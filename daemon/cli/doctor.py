@@ -172,10 +172,8 @@ async def _memory(doctown: App) -> AsyncIterator[Check]:
         if len(ours) == 1:
             continue
         if turns != "auto":
-            found = (
-                f"{endpoint}: its {len(ours)} models {'take turns' if turns else 'work side by side'}, as configured"
-            )
-            yield Check(name="memory", ok=True, found=found)
+            how = "take turns" if turns else "work side by side"
+            yield Check(name="memory", ok=True, found=f"{endpoint}: its {len(ours)} models {how}, as configured")
             continue
         try:
             held = await next(iter(ours.values())).residents()

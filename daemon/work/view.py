@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from daemon.work.affinity import Affinity
+from daemon.work.breaker import Breaker
+from daemon.work.loop import StageLoop
+from daemon.work.slots import Slots
 from db.types import Stage
 
 
@@ -63,3 +67,20 @@ class WorkerView:
     stopping: bool
     woken: dict[str, int]  # by what the loops were woken: poll, save, notify
     listener: ListenerView | None  # None: it does not listen, and polls alone
+
+
+def of_loop(loop: StageLoop, now: float, *, ended: bool) -> LoopView:
+    """One stage's loop at ``now`` on the monotonic clock."""
+    return LoopView(
+        stage=loop.stage, rest=loop.rest, tasks=len(loop.tasks), idle_s=now - loop.turned_at, waiting=loop.waiting,
+        ended=ended,
+    )  # fmt: skip
+
+
+def of_endpoint(name: str, slots: Slots, breaker: Breaker, affinity: Affinity | None) -> EndpointView:
+    """One endpoint's slots, turns and breaker."""
+    return EndpointView(
+        name=name, limit=slots.limit, most=slots.most, decreases=slots.decreases, calling=slots.calling,
+        places=slots.places, taken=slots.taken, turn=slots.turns.model, swaps=slots.swaps,
+        evictions=affinity.sight.evictions if affinity else None, failures=breaker.failures, wait_s=breaker.wait_s(),
+    )  # fmt: skip

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from daemon import log
 from daemon.errors import ModelUnavailable, PromptError
 from daemon.settings import Settings
+from daemon.work import view
 from daemon.work.affinity import Affinity, Ask
 from daemon.work.breaker import Breaker
 from daemon.work.budget import Meter
@@ -27,7 +28,7 @@ from daemon.work.refreshing import LooksAfter, Now, Refreshing
 from daemon.work.schedule import Schedule
 from daemon.work.slots import Slots
 from daemon.work.upkeep import Upkeep
-from daemon.work.view import EndpointView, LoopView, WorkerView
+from daemon.work.view import WorkerView
 from db import claim as db_claim
 from db.errors import StoreError
 from db.session import Database
@@ -120,22 +121,10 @@ class Worker:
         """How it stands at this moment."""
         now = time.monotonic()
         used = {loop.pipeline.endpoint for loop in self._loops}
-        sights = {name: one.sight for name, one in self._affinities.items()}
         return WorkerView(
-            loops=tuple(
-                LoopView(
-                    stage=loop.stage, rest=loop.rest, tasks=len(loop.tasks), idle_s=now - loop.turned_at,
-                    waiting=loop.waiting, ended=loop.stage in self._ended,
-                )
-                for loop in self._loops
-            ),
+            loops=tuple(view.of_loop(loop, now, ended=loop.stage in self._ended) for loop in self._loops),
             endpoints=tuple(
-                EndpointView(
-                    name=name, limit=slots.limit, most=slots.most, decreases=slots.decreases, calling=slots.calling,
-                    places=slots.places, taken=slots.taken, turn=slots.turns.model, swaps=slots.swaps,
-                    evictions=sights[name].evictions if name in sights else None,
-                    failures=self._breakers[name].failures, wait_s=self._breakers[name].wait_s(),
-                )
+                view.of_endpoint(name, slots, self._breakers[name], self._affinities.get(name))
                 for name, slots in self._slots.items()
                 if name in used
             ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
+from typing import Any
 
 import httpx
 from psycopg import Connection
@@ -34,7 +35,7 @@ def halves(psql: Connection, count: int) -> None:
         a_chunk(psql, a_node(psql, repo), content_raw=f"Adds {number} and two.")
 
 
-async def worked_off(db: Database, psql: Connection, double: Double, **endpoint: object) -> tuple[Worker, list[str]]:
+async def worked_off(db: Database, psql: Connection, double: Double, **endpoint: Any) -> tuple[Worker, list[str]]:
     """The models in the order in which they were asked for 6 pieces each."""
     halves(psql, 6)
     app = served(db, double.url, **endpoint)

@@ -27,7 +27,7 @@ def turns(*, on: bool = True, dwell_s: float = 60.0) -> tuple[Turns, Clock]:
 def test_all_who_always_have_work_get_their_turns(order: list[list[str]]) -> None:
     """Whatever the order in which loops wake: nobody is passed over twice."""
     one, clock = turns()
-    seen = []
+    seen: list[str] = []
     for waking in order:
         for model in waking * 2:  # who was refused asks again
             if one.may(model, 0) and (not seen or seen[-1] != model):
