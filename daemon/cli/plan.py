@@ -22,6 +22,7 @@ from daemon.errors import PromptError, SourceError
 from daemon.index.compare import Changes, compare
 from daemon.index.look import look_at
 from daemon.index.roletable import table_of
+from daemon.index.since import look_since
 from daemon.safety.material import Safety
 from daemon.settings import Settings
 from daemon.stages.by_strategy import ByStrategy
@@ -47,6 +48,10 @@ def plan(
         str | None, typer.Option("--name", help="Of PATH: name of its repository; default: the folder's.")
     ] = None,
     repo: Repo = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="A commit, branch or tag: what PATH (default: .) costs beyond it."),
+    ] = None,
     fail_over: Annotated[
         int | None, typer.Option("--fail-over", min=0, help=f"Exit code {OVER} if it may take more model calls.")
     ] = None,
@@ -55,21 +60,23 @@ def plan(
     """Tell what it would take to write what is due: texts by reason, calls, texts from the ledger, tokens, time.
 
     Nothing is written and no model is asked. Without PATH it is about the index as it is, and about what another
-    prompt, model or language than now has made. With PATH the folder is read and compared with the index in memory.
+    prompt, model or language than now has made. With PATH the folder is read and compared with the index in memory;
+    with --since it is compared with a commit of its history instead, whatever the index holds.
     Texts that are made from other texts follow only if those come out different: they are told apart. Tokens and time
     are medians of what such texts have taken so far.
     """
-    if path is not None and repo is not None:
-        raise typer.BadParameter("PATH has its repository by --name", param_hint="--repo")
-    if name is not None and path is None:
+    folder = Path() if path is None and since is not None else path
+    if folder is not None and repo is not None:
+        raise typer.BadParameter("a folder has its repository by --name", param_hint="--repo")
+    if name is not None and folder is None:
         raise typer.BadParameter("only PATH has a name of its own", param_hint="--name")
 
     async def work(settings: Settings) -> int | None:
         async with open_app(settings) as doctown:
-            if path is None:
+            if folder is None:
                 told = await plan_index(doctown, repo)
             else:
-                told = await plan_folder(doctown, path, repository_name(path, name))
+                told = await plan_folder(doctown, folder, repository_name(folder, name), since)
         if as_json:
             emit_json({**plain(told), "at_most": told.at_most})
         else:
@@ -165,19 +172,28 @@ def _batches(due: Sequence[Due]) -> Iterator[list[Due]]:
         yield batch
 
 
-async def plan_folder(doctown: App, path: Path, name: str) -> Forecast:
-    """What an index run of a folder would make due beyond what is due already. Raises SourceError; writes nothing."""
+async def plan_folder(doctown: App, path: Path, name: str, since: str | None = None) -> Forecast:
+    """What an index run of a folder would make due beyond what is due already; writes nothing.
+
+    ``since`` a commit: beyond what is written for that commit, if all of it is. Raises SourceError.
+    """
     recipes = await doctown.present_recipes()
     repository = await db_index.find_repository(doctown.db, name)
-    known = await db_plan.indexed(doctown.db, repository.id if repository else 0)
-    files = await db_index.known_files(doctown.db, repository.id) if repository else {}
     settings = doctown.settings.index
-    roots = repository.roots if repository else None
-    found = await asyncio.to_thread(look_at, path, files, settings, roots)
-    table = table_of(settings.roles)
-    changes = await asyncio.to_thread(compare, known, found.files, found.gone, table)
-    language = repository.language if repository else None
-    served = await _served(doctown, changes, recipes, language)
+    table, notes = table_of(settings.roles), []
+    if since is not None:
+        seen = await asyncio.to_thread(look_since, path, since, name, settings, table)
+        known, found = seen.known, seen.found
+        notes = [f"beyond commit {seen.commit[:12]}, as if all of it were written"]
+    else:
+        known = await db_plan.indexed(doctown.db, repository.id if repository else 0)
+        files = await db_index.known_files(doctown.db, repository.id) if repository else {}
+        roots = repository.roots if repository else None
+        found = await asyncio.to_thread(look_at, path, files, settings, roots)
+        if repository is None:
+            notes = [f"{name} is not indexed yet"]
+    changes = await asyncio.to_thread(compare, name, known, found.files, found.gone, table)
+    served = await _served(doctown, changes, recipes, repository.language if repository else None)
     asked = any(one.source_key is not None and one.source_key not in served for one in changes.due)
     rows = [
         (
@@ -186,7 +202,6 @@ async def plan_folder(doctown: App, path: Path, name: str) -> Forecast:
         )
         for one in changes.due
     ]  # fmt: skip
-    notes = [] if repository else [f"{name} is not indexed yet: packages are not counted"]
     return forecast(
         from_changes(name, rows, stages=doctown.settings.stages), await db_plan.costs(doctown.db), _seats(doctown),
         gone=len(changes.gone), notes=notes,

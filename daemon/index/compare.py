@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import PurePosixPath
 
+from daemon.index.chunks import strategy_of
 from daemon.index.graph import Place
 from daemon.index.heirs import heirs_of
+from daemon.index.packages import fresh_packages, packages, wholes_over
 from daemon.index.relink import resolve, standings
 from daemon.index.retell import with_roles
 from daemon.index.roletable import RoleTable
@@ -44,8 +46,8 @@ class Changes:
     gone: tuple[str, ...]  # full names of pieces that are no longer there
 
 
-def compare(known: Indexed, files: Sequence[ParsedFile], gone: Iterable[str], table: RoleTable) -> Changes:
-    """What would be due if ``files`` stood in place of those of the same paths, and ``gone`` were not there.
+def compare(repo: str, known: Indexed, files: Sequence[ParsedFile], gone: Iterable[str], table: RoleTable) -> Changes:
+    """What would be due in ``repo`` if ``files`` stood in place of those of the same paths, without those ``gone``.
 
     Pure. The files of two commits can be compared as well: ``known`` of one, the files that differ in the other. What
     the files do not change may be due too: callers of what has another signature, wholes round what is new.
@@ -73,7 +75,12 @@ def compare(known: Indexed, files: Sequence[ParsedFile], gone: Iterable[str], ta
         and known.chunks[node.id].chunk_id not in went
     ]  # fmt: skip
     touched = {change.path for change in pieces} | {node.path for node in lost if node.path} | _moved(heirs)
-    wholes = (*_new_files([node for node in nodes if node.id not in carried]), *_wholes(known, touched))
+    written = known.chunks.keys() | fresh.worth_telling()
+    wholes = (
+        *_new_files([node for node in nodes if node.id not in carried]),
+        *_new_packages(known, repo, [node for node in nodes if node.id in written or node.id in carried], heirs),
+        *_wholes(known, touched),
+    )
     return Changes(due=(*pieces, *wholes), gone=tuple(sorted(node.fqn for node in lost)))
 
 
@@ -107,9 +114,12 @@ def _moved(heirs: Sequence[Heir]) -> set[str]:
 
 
 class _Fresh:
-    """Parsed files as linking sees stored ones. What is in the index keeps its number; what is new has one below 0."""
+    """Parsed files as linking sees stored ones. What is in the index keeps its number; what is new has one below 0.
 
-    def __init__(self, known: Indexed, files: Sequence[ParsedFile]) -> None:
+    With ``step`` 1 new numbers go up: so the files of a commit become an index of their own.
+    """
+
+    def __init__(self, known: Indexed, files: Sequence[ParsedFile], step: int = -1) -> None:
         stored = {(node.path, node.kind, node.fqn, _ordinal(known, node.id)): node for node in known.nodes}
         file_ids = {node.path: node.file_id for node in known.nodes if node.file_id is not None}
         numbers: dict[tuple[int, int], int] = {}
@@ -119,12 +129,12 @@ class _Fresh:
         self.places: dict[int, Candidate] = {}
         last = 0
         for i, file in enumerate(files):
-            last -= 1
+            last += step
             file_id = file_ids.get(file.path) or last
             self.imports[file_id] = [asdict(entry) for entry in file.imports]
             for j, node in enumerate(file.nodes):
                 before = stored.get((file.path, str(node.kind), node.fqn, node.ordinal))
-                last -= 1
+                last += step
                 numbers[i, j] = before.id if before else last
                 self.nodes.append(_stored(node, numbers[i, j], file_id, file.path, before))
                 self.parsed[numbers[i, j]] = node
@@ -142,6 +152,40 @@ class _Fresh:
             )
             for row in edge_rows(files, numbers).values()
         ]  # fmt: skip
+
+    def worth_telling(self) -> set[int]:
+        """The nodes that have code."""
+        return {number for number, node in self.parsed.items() if node.source_code.strip()}
+
+
+def as_indexed(repo: str, files: Sequence[ParsedFile], table: RoleTable) -> Indexed:
+    """The index that a run of these files alone would make, with every text written. Pure."""
+    fresh = _Fresh(Indexed(nodes=(), edges=(), imports={}, chunks={}), files, step=1)
+    linked, links = resolve(fresh.nodes, fresh.edges, fresh.imports)
+    nodes = with_roles(fresh.nodes, linked, fresh.imports, links, table)
+    said = standings(nodes, linked, {node.id: _NOWHERE for node in nodes})
+    holding = {node.path for node in nodes if node.kind != NodeKind.FILE}
+    told = [node for node in nodes if node.id in fresh.worth_telling()]
+    wholes, held = packages(repo, told, max(fresh.ids, default=0))
+    chunks = {
+        node.id: Chunk(
+            chunk_id=node.id, source_hash=fresh.parsed[node.id].source_hash, context_hash=said[node.id]["context_hash"],
+            strategy=strategy_of(node.kind, members=node.path in holding), written=True,
+            chars=len(fresh.parsed[node.id].source_code),
+        )
+        for node in told
+    }  # fmt: skip
+    chunks |= {
+        node.id: Chunk(
+            chunk_id=node.id, source_hash=None, context_hash=None, strategy=strategy_of(node.kind, members=True),
+            written=True, chars=0,
+        )
+        for node in wholes
+    }  # fmt: skip
+    return Indexed(
+        nodes=[*nodes, *wholes], edges=[*linked, *held], imports=fresh.imports, chunks=chunks,
+        places=fresh.places,
+    )  # fmt: skip
 
 
 def _stored(node: ParsedNode, number: int, file_id: int, path: str, before: StoredNode | None) -> StoredNode:
@@ -199,6 +243,15 @@ def _new_files(nodes: Sequence[StoredNode]) -> Iterator[Change]:
                 path=node.path or "", fqn=node.fqn, kind=node.kind, strategy="file", reason=Reason.NEW, source_key=None,
                 chars=0,
             )  # fmt: skip
+
+
+def _new_packages(known: Indexed, repo: str, nodes: Sequence[StoredNode], heirs: Sequence[Heir]) -> Iterator[Change]:
+    """Folders that are packages by now, and the repository where it is new."""
+    for whole in fresh_packages(known.nodes, known.edges, wholes_over(repo, nodes), heirs):
+        yield Change(
+            path=whole.folder, fqn=whole.fqn, kind=str(whole.kind), strategy=strategy_of(whole.kind, members=True),
+            reason=Reason.NEW, source_key=None, chars=0,
+        )  # fmt: skip
 
 
 def _wholes(known: Indexed, touched: set[str]) -> Iterator[Change]:

@@ -103,6 +103,8 @@ def resolve(root: Path, revision: str) -> str:
     try:
         answer = ask(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     except GitError as error:
+        if "not a git repository" in str(error):
+            raise GitError(f"{root}: is in no repository of git", "Take the folder as it lies there.") from None
         if "no reason given" not in str(error):
             raise
         raise GitError(unknown, "`git branch -a` and `git tag` list what there is.") from None

@@ -9,6 +9,7 @@ import pytest
 
 from tests.acceptance.conftest import Doctown
 from tests.support.builders import Connection, scalar
+from tests.support.gits import commit, git, put
 
 
 @pytest.fixture
@@ -50,6 +51,31 @@ def test_plan_is_told_what_it_cannot_do(built: Doctown, shop: Path) -> None:
     assert built("plan", "--name", "shop").code == 2
     assert built("plan", str(shop / "nowhere")).code == 1
     assert built("plan", "--repo", "nowhere").code == 6
+
+
+def test_plan_since_a_commit_needs_no_index(doctown: Doctown, shop: Path) -> None:
+    git(shop, "init", "-q", "-b", "main")
+    commit(shop)
+    assert "nothing is due" in doctown("plan", str(shop), "--since", "HEAD", "--fail-over", "0").out
+    file = shop / "shop" / "mail.py"
+    file.write_text(file.read_text().replace("order {number}", "receipt {number}"))
+    put(shop, {"shop/gifts/wrap.py": "def wrap():\n    return 1\n", "shop/gifts/bow.py": "def bow():\n    return 2\n"})
+    told = doctown("plan", str(shop), "--since", "main", "--json").json
+    lines = {(line["stage"], line["reason"]): line for line in told["lines"]}
+    assert (lines["coder", "source"]["texts"], lines["coder", "source"]["calls"]) == (1, 1)
+    assert lines["coder", "new"]["texts"] == 5, "two functions, their files, and the package that holds them"
+    assert "as if all of it were written" in told["notes"][0]
+    assert doctown("plan", str(shop), "--since", "main", "--fail-over", "3").code == 7
+    assert doctown("status").out.startswith("No repository"), "it left nothing behind"
+
+
+def test_plan_since_what_is_not_there(doctown: Doctown, shop: Path) -> None:
+    assert "is in no repository of git" in doctown("plan", str(shop), "--since", "HEAD").err
+    git(shop, "init", "-q", "-b", "main")
+    commit(shop)
+    unknown = doctown("plan", str(shop), "--since", "v9")
+    assert (unknown.code, "no commit, branch or tag is called 'v9'" in unknown.err) == (1, True)
+    assert doctown("plan", "--since", "HEAD", "--repo", "shop").code == 2
 
 
 def test_why_tells_the_story_of_each_text(built: Doctown, shop: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from db.session import Database
 from db.types import Stage
 from tests.support.database import with_database
 from tests.support.edits import EDITS, Cost, Edit, World, a_tree, as_table, bring_up, document, index, prepare, write
+from tests.support.gits import a_repository_of_git, commit
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "staleness.md"
 
@@ -54,6 +56,7 @@ async def test_an_edit_costs_what_the_table_says(
             connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
             careful = Database(with_database(server_url, name), name="doctown test")
             folder = await plan_folder(world.app(careful), world.root, "shop")
+            since = await plan_folder(world.app(careful), history_of(tree, world.root, tmp_path), "shop", "HEAD")
             await careful.close()
             connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only".encode())
             await index(db, world)
@@ -69,8 +72,22 @@ async def test_an_edit_costs_what_the_table_says(
     if not by_recipe:
         assert sure(folder) == edit.cost.pieces, "and so it did before anything was indexed"
         assert folder.at_most >= edit.cost.calls
+        lines = [] if edit.name == "body reverted" else list(folder.lines)  # the commit has that body
+        assert list(since.lines) == lines, "and so it does against the commit, which needs no index"
     if not edit.cost.reasons:
         assert (indexed.at_most, folder.at_most) == (0, 0)
+
+
+def history_of(before: Path, after: Path, place: Path) -> Path:
+    """A folder of git whose only commit is one tree, and whose files are another's."""
+    root = a_repository_of_git(place / "history", {})
+    shutil.copytree(before, root, dirs_exist_ok=True)
+    commit(root)
+    for entry in root.iterdir():
+        if entry.name != ".git":
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    shutil.copytree(after, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git"))
+    return root
 
 
 def sure(told: Forecast) -> int:
