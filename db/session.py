@@ -22,6 +22,7 @@ from db.errors import DatabaseBusy, DatabaseUnreachable, SchemaMismatch, StoreEr
 _LOST = {"57P01", "57P02", "57P03", "57P05", "08000", "08001", "08003", "08004", "08006", "53300"}
 # SQLSTATEs that say: this server cannot write just now. Somebody makes room on its disk, or it became a standby and
 # the next connection leads to the primary.
+_TAKEN = "23505"  # unique_violation
 _UNFIT = {"25006", "53000", "53100", "53200", "53400", "58030"}
 # SQLSTATEs that say: you lost against somebody, ask again.
 _BUSY = {"40001", "40P01", "55P03", "57014"}
@@ -235,10 +236,21 @@ def _explain(error: Any, invalidated: bool) -> StoreError:
         return SchemaMismatch(message, "Run `doctown db upgrade`.")
     if state in _UNFIT:
         return DatabaseUnreachable(message, "Nothing is lost: it is tried again. See to the server's disk and role.")
+    if state == _TAKEN and (table := _table_of_key(error)):
+        return StoreError(
+            message, f"Rows of {table} were given ids by hand, and the database goes on counting behind them: "
+            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))",
+        )  # fmt: skip
     lost = state in _LOST or (state is None and isinstance(error, psycopg.OperationalError))
     if lost or invalidated:
         return DatabaseUnreachable(message, _START_IT)
     return StoreError(message)
+
+
+def _table_of_key(error: Any) -> str | None:
+    """The table whose primary key was given out twice; None: another constraint."""
+    constraint, table = error.diag.constraint_name, error.diag.table_name
+    return table if table and constraint == f"{table}_pkey" else None
 
 
 def _quotes_a_row(error: Any) -> bool:

@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import text
 
 from db.connection import PatientConnection
-from db.errors import DatabaseBusy, DatabaseUnreachable
+from db.errors import DatabaseBusy, DatabaseUnreachable, StoreError
 from db.session import Database, Timeouts
+from tests.support.builders import Connection
 from tests.support.proxy import Fate, Proxy
 
 SHORT = Timeouts(connect_s=2, statement_ms=400)
@@ -129,3 +130,15 @@ async def test_a_transaction_that_does_nothing_is_ended_by_the_server(db_url: st
     with pytest.raises(DatabaseUnreachable):
         await forgotten()
     await database.close()
+
+
+async def test_ids_given_by_hand_and_then_given_again(db: Database, psql: Connection) -> None:
+    psql.execute("INSERT INTO repository (id, name) VALUES (1, 'by hand')")
+    one_more = text("INSERT INTO repository (name) VALUES ('by the database')")
+    with pytest.raises(StoreError, match="repository_pkey") as caught:
+        async with db.write() as connection:
+            await connection.execute(one_more)
+    _, _, statement = caught.value.remedy.partition(": ")
+    psql.execute(statement.encode())
+    async with db.write() as connection:
+        await connection.execute(one_more)
