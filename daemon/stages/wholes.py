@@ -53,12 +53,18 @@ class Whole:
         }
 
     def inputs(self, material: Material) -> Sequence[Input]:
-        """What it is by itself and what is shown of its pieces; its own name and place are passing."""
+        """What it is by itself, what is shown of its pieces, what it leans on.
+
+        Its own name and place are passing, and who uses it (Serves, the weights of Subsystems) is no more a part of it
+        than the callers of a function are.
+        """
         shown = [(piece.name, piece.kind, line) for piece, line in _lines(material.pieces)]
         entries = material.around.entries if material.around else ()
+        leans_on = tuple(sorted(material.around.leans_on)) if material.around else ()
         return (
             Input("lang", material.lang), Input("source", material.source_hash.split("+")[0]),
             Input("doc", material.doc_summary), Input("entries", entries),
+            Input("leans-on", leans_on),
             Input("pieces", shown, tuple((name, (kind, line)) for name, kind, line in shown)),
             *hints.keyed(material, self._groups),
         )  # fmt: skip
