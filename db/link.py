@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from sys import intern
 from typing import Any
@@ -86,36 +87,71 @@ class BareNode:
     holds: bool = False  # nodes of its own stand in it
 
 
-async def load_nodes(db: Database, repo_id: int) -> list[StoredNode]:
-    """Every node of the repository in source order: what is found first must not depend on when it was stored."""
+async def load_nodes(db: Database, repo_id: int, files: Sequence[int] | None = None) -> list[StoredNode]:
+    """Nodes of the repository, or of some files, in source order: what comes first must not depend on when it came."""
+    only, given = _only("n.file_id", files)
     async with db.statement() as connection:
         rows = await connection.execute(
             text(
                 f"SELECT {NODE_COLUMNS} FROM node n LEFT JOIN file f ON f.id = n.file_id "
-                "WHERE n.repo_id = :repo ORDER BY f.path NULLS FIRST, n.line_start, n.kind, n.fqn, n.ordinal"
+                f"WHERE n.repo_id = :repo {only} ORDER BY f.path NULLS FIRST, n.line_start, n.kind, n.fqn, n.ordinal"
             ),
-            {"repo": repo_id},
+            {"repo": repo_id, **given},
         )
-        return [node_of(row._mapping) for row in rows]
+        return nodes_of(rows)
+
+
+def _only(column: str, ids: Iterable[int] | None) -> tuple[str, dict[str, list[int]]]:
+    return ("", {}) if ids is None else (f"AND {column} = ANY (CAST(:only AS bigint[]))", {"only": sorted(ids)})
 
 
 NODE_COLUMNS = (
-    "n.id, n.file_id, n.kind, n.lang, n.fqn, n.name, n.package, n.owner, n.supertypes, n.params, n.return_type, "
-    "n.fields, n.signature_hash, n.doc_summary, n.centrality, n.level, f.path, n.line_start, n.line_end, n.signature, "
-    "n.annotations, n.modifiers, n.doc_details, n.role, n.role_detail, n.marks, n.cluster"
+    "n.id, n.file_id, n.kind, n.lang, n.fqn, n.name, n.package, n.owner, n.supertypes, n.params::text, n.return_type, "
+    "n.fields::text, n.signature_hash, n.doc_summary, n.centrality, n.level, f.path, n.line_start, n.line_end, "
+    "n.signature, n.annotations, n.modifiers, n.doc_details, n.role, n.role_detail, n.marks::text, n.cluster"
 )
 
 
-def node_of(row: Mapping[Any, Any]) -> StoredNode:
-    """A row of NODE_COLUMNS as a value."""
-    lists = {name: tuple(row[name]) for name in _LISTS}
-    # Most nodes share these with many others.
-    words = {name: intern(row[name]) for name in _SHARED if row[name] is not None}
-    return StoredNode(**{**row, **lists, **words, "marks": tuple(_mark(mark) for mark in row["marks"])})
+def nodes_of(rows: Iterable[Any]) -> list[StoredNode]:
+    """Rows of NODE_COLUMNS as values. Most nodes share their words and lists with others: each is kept once."""
+    read: dict[str, tuple[dict[str, Any], ...]] = {"[]": ()}
+    marks: dict[str, tuple[Mark, ...]] = {"[]": ()}
+    once: dict[tuple[str, ...], tuple[str, ...]] = {}
 
+    def listed(written: str) -> tuple[dict[str, Any], ...]:
+        found = read.get(written)
+        if found is None:
+            found = read[written] = tuple(json.loads(written))
+        return found
 
-_LISTS = ("supertypes", "params", "fields", "annotations", "modifiers")
-_SHARED = ("kind", "lang", "package", "owner", "path", "name", "role", "role_detail")
+    def marked(written: str) -> tuple[Mark, ...]:
+        found = marks.get(written)
+        if found is None:
+            found = marks[written] = tuple(_mark(mark) for mark in json.loads(written))
+        return found
+
+    def words(listed: list[str]) -> tuple[str, ...]:
+        found = tuple(listed)
+        return once.setdefault(found, found)
+
+    def word(said: str | None) -> Any:
+        return None if said is None else intern(said)
+
+    return [
+        StoredNode(
+            id=id_, file_id=file_id, kind=word(kind), lang=word(lang), fqn=fqn, name=word(name), package=word(package),
+            owner=word(owner), supertypes=words(supertypes), params=listed(params), return_type=word(return_type),
+            fields=listed(fields), signature_hash=signature_hash, doc_summary=doc_summary, centrality=centrality,
+            level=level, path=word(path), line_start=line_start, line_end=line_end, signature=signature,
+            annotations=words(annotations), modifiers=words(modifiers), doc_details=doc_details, role=word(role),
+            role_detail=word(role_detail), marks=marked(said), cluster=cluster,
+        )
+        for (
+            id_, file_id, kind, lang, fqn, name, package, owner, supertypes, params, return_type, fields,
+            signature_hash, doc_summary, centrality, level, path, line_start, line_end, signature, annotations,
+            modifiers, doc_details, role, role_detail, said, cluster,
+        ) in rows
+    ]  # fmt: skip
 
 
 def _mark(stored: Mapping[str, Any]) -> Mark:
@@ -123,41 +159,94 @@ def _mark(stored: Mapping[str, Any]) -> Mark:
     return Mark(**{**stored, "handlers": tuple(stored["handlers"]), "around": around})
 
 
-async def load_edges(db: Database, repo_id: int) -> list[StoredEdge]:
-    """Every edge of the repository."""
+_EDGE_COLUMNS = "e.src, e.kind, e.dst_name, e.dst, e.count, e.resolution"
+
+
+async def load_edges(db: Database, repo_id: int, nodes: Iterable[int] | None = None) -> list[StoredEdge]:
+    """Every edge of the repository, or those that begin at some nodes."""
+    only, given = _only("e.src", nodes)
+    async with db.statement() as connection:
+        rows = await connection.execute(
+            text(f"SELECT {_EDGE_COLUMNS} FROM edge e WHERE e.repo_id = :repo {only} ORDER BY src, kind, dst_name"),
+            {"repo": repo_id, **given},
+        )
+        return _edges_of(rows)
+
+
+async def load_edges_to(db: Database, repo_id: int, nodes: Iterable[int]) -> list[StoredEdge]:
+    """The edges that lead to some nodes."""
+    only, given = _only("e.dst", nodes)
+    async with db.statement() as connection:
+        rows = await connection.execute(
+            text(f"SELECT {_EDGE_COLUMNS} FROM edge e WHERE e.repo_id = :repo {only} ORDER BY src, kind, dst_name"),
+            {"repo": repo_id, **given},
+        )
+        return _edges_of(rows)
+
+
+async def load_uses(db: Database, repo_id: int, files: Iterable[int], words: Iterable[str]) -> list[StoredEdge]:
+    """The edges that may lead elsewhere: all of some files, those that say one of these words, and those that lost
+    what they led to. CONTAINS is none of them: it is known since its file was stored."""
+    # Words have nothing in them that a pattern would take for a sign. What else than ASCII is a letter is the server's
+    # view: those are found in the middle of others too.
+    said = "|".join(rf"\m{word}\M" if word.isascii() else word for word in sorted(words))
     async with db.statement() as connection:
         rows = await connection.execute(
             text(
-                "SELECT src, kind, dst_name, dst, count, resolution FROM edge WHERE repo_id = :repo "
+                f"SELECT {_EDGE_COLUMNS} FROM edge e JOIN node n ON n.id = e.src "
+                "WHERE e.repo_id = :repo AND e.kind <> 'CONTAINS' AND (n.file_id = ANY (CAST(:files AS bigint[])) "
+                "OR e.dst IS NULL AND e.resolution IS NOT NULL "
+                "OR CAST(:said AS text) <> '' AND e.dst_name ~ CAST(:said AS text)) "
                 "ORDER BY src, kind, dst_name"
             ),
-            {"repo": repo_id},
+            {"repo": repo_id, "files": sorted(files), "said": said},
         )
-        # A repository has millions of edges and a few thousand names: each name is kept once.
-        return [
-            StoredEdge(
-                src=src, kind=intern(kind), dst_name=intern(dst_name), dst=dst, count=count,
-                resolution=None if resolution is None else intern(resolution),
-            )
-            for src, kind, dst_name, dst, count, resolution in rows
-        ]  # fmt: skip
+        return _edges_of(rows)
 
 
-async def load_imports(db: Database, repo_id: int) -> dict[int, list[dict[str, str]]]:
-    """The imports of every file, ``[{"alias", "target"}]`` by file id."""
+def _edges_of(rows: Iterable[Any]) -> list[StoredEdge]:
+    # A repository has millions of edges and a few thousand names: each name is kept once.
+    return [
+        StoredEdge(
+            src=src, kind=intern(kind), dst_name=intern(dst_name), dst=dst, count=count,
+            resolution=None if resolution is None else intern(resolution),
+        )
+        for src, kind, dst_name, dst, count, resolution in rows
+    ]  # fmt: skip
+
+
+async def load_leanings(db: Database, repo_id: int) -> list[tuple[int, int, str, int]]:
+    """(src, dst, kind, count) of every edge that leads somewhere."""
     async with db.statement() as connection:
         rows = await connection.execute(
-            text("SELECT id, imports FROM file WHERE repo_id = :repo AND imports <> '[]'"), {"repo": repo_id}
+            text("SELECT src, dst, kind, count FROM edge WHERE repo_id = :repo AND dst IS NOT NULL"), {"repo": repo_id}
+        )
+        return [(src, dst, intern(kind), count) for src, dst, kind, count in rows]
+
+
+async def load_imports(
+    db: Database, repo_id: int, files: Iterable[int] | None = None
+) -> dict[int, list[dict[str, str]]]:
+    """The imports of every file, or of some, ``[{"alias", "target"}]`` by file id."""
+    only, given = _only("id", files)
+    async with db.statement() as connection:
+        rows = await connection.execute(
+            text(f"SELECT id, imports FROM file WHERE repo_id = :repo AND imports <> '[]' {only}"),
+            {"repo": repo_id, **given},
         )
         return {row.id: row.imports for row in rows}
 
 
-async def load_chunks(db: Database, repo_id: int) -> list[StoredChunk]:
-    """Every chunk of the repository that stands for a whole node."""
+async def load_chunks(db: Database, repo_id: int, nodes: Iterable[int] | None = None) -> list[StoredChunk]:
+    """The chunks that stand for whole nodes: all of the repository, or those of some nodes."""
+    only, given = _only("node_id", nodes)
     async with db.statement() as connection:
         rows = await connection.execute(
-            text("SELECT id, node_id, strategy, context_hash, priority FROM chunk WHERE repo_id = :repo AND part = 0"),
-            {"repo": repo_id},
+            text(
+                "SELECT id, node_id, strategy, context_hash, priority FROM chunk "
+                f"WHERE repo_id = :repo AND part = 0 {only}"
+            ),
+            {"repo": repo_id, **given},
         )
         return [StoredChunk(**row._mapping) for row in rows]
 
@@ -182,35 +271,21 @@ async def write_links(db: Database, edges: Sequence[StoredEdge]) -> None:
     )
 
 
-async def write_places(db: Database, places: Mapping[int, tuple[float, int]]) -> None:
-    """Store (centrality, level) by node."""
+async def write_found(db: Database, nodes: Sequence[StoredNode]) -> None:
+    """Store what linking found out about nodes: role, centrality, level, cluster."""
     await _write(
         db,
-        "UPDATE node n SET centrality = g.centrality, level = g.level "
-        "FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g (id bigint, centrality real, level integer) "
-        "WHERE n.id = g.id",
-        [{"id": node, "centrality": place[0], "level": place[1]} for node, place in places.items()],
-    )
-
-
-async def write_clusters(db: Database, clusters: Mapping[int, int | None]) -> None:
-    """Store the cluster by node; None takes it away."""
-    await _write(
-        db,
-        "UPDATE node n SET cluster = g.cluster FROM jsonb_to_recordset(CAST(:rows AS jsonb)) "
-        "AS g (id bigint, cluster integer) WHERE n.id = g.id",
-        [{"id": node, "cluster": cluster} for node, cluster in clusters.items()],
-    )
-
-
-async def write_roles(db: Database, roles: Mapping[int, tuple[str | None, str | None]]) -> None:
-    """Store (role, detail) by node; None takes a role away."""
-    await _write(
-        db,
-        "UPDATE node n SET role = g.role, role_detail = g.detail FROM jsonb_to_recordset(CAST(:rows AS jsonb)) "
-        "AS g (id bigint, role text, detail text) WHERE n.id = g.id",
-        [{"id": node, "role": role, "detail": detail} for node, (role, detail) in roles.items()],
-    )
+        "UPDATE node n SET role = g.role, role_detail = g.detail, centrality = g.centrality, level = g.level, "
+        "cluster = g.cluster FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS g "
+        "(id bigint, role text, detail text, centrality real, level integer, cluster integer) WHERE n.id = g.id",
+        [
+            {
+                "id": node.id, "role": node.role, "detail": node.role_detail, "centrality": node.centrality,
+                "level": node.level, "cluster": node.cluster,
+            }
+            for node in nodes
+        ],
+    )  # fmt: skip
 
 
 async def write_contexts(db: Database, chunks: Sequence[StoredChunk]) -> None:
@@ -234,19 +309,22 @@ async def write_contexts(db: Database, chunks: Sequence[StoredChunk]) -> None:
     )
 
 
-async def nodes_without_chunk(db: Database, repo_id: int, *, after: int, limit: int) -> list[BareNode]:
+async def nodes_without_chunk(
+    db: Database, repo_id: int, *, after: int, limit: int, among: Iterable[int] | None = None
+) -> list[BareNode]:
     """Nodes that have source, packages and repositories, that have no chunk yet, by id, above ``after``."""
+    only, given = _only("n.id", among)
     async with db.statement() as connection:
         rows = await connection.execute(
             text(
                 "SELECT n.id, n.kind, n.fqn, n.params, COALESCE(n.source_code, '') AS source_code, "
                 "COALESCE(f.path, '') AS path FROM node n "
                 "LEFT JOIN file f ON f.id = n.file_id LEFT JOIN chunk c ON c.node_id = n.id "
-                "WHERE n.repo_id = :repo AND n.id > :after AND c.id IS NULL AND (n.source_hash IS NOT NULL "
+                f"WHERE n.repo_id = :repo {only} AND n.id > :after AND c.id IS NULL AND (n.source_hash IS NOT NULL "
                 "OR n.file_id IS NULL AND n.kind IN ('PACKAGE', 'REPOSITORY')) "
                 "ORDER BY n.id LIMIT :limit"
             ),
-            {"repo": repo_id, "after": after, "limit": limit},
+            {"repo": repo_id, "after": after, "limit": limit, **given},
         )
         return [BareNode(**{**row._mapping, "params": tuple(row.params)}) for row in rows]
 
@@ -268,7 +346,7 @@ async def bare_nodes(connection: AsyncConnection, nodes: Sequence[int]) -> list[
 
 async def insert_chunks(db: Database, repo_id: int, chunks: Sequence[Mapping[str, Any]]) -> int:
     """Make chunks: ``node_id``, the fields of ChunkText, ``context_hash`` and ``priority`` of each."""
-    async with db.write() as connection:
+    async with db.bulk() as connection:
         rows = await connection.execute(sql("link_chunks"), {"repo_id": repo_id, "chunks": dump(list(chunks))})
         return len(rows.all())
 
@@ -278,5 +356,5 @@ _BATCH = 5000
 
 async def _write(db: Database, statement: str, rows: list[dict[str, Any]]) -> None:
     for start in range(0, len(rows), _BATCH):
-        async with db.write() as connection:
+        async with db.bulk() as connection:
             await connection.execute(text(statement), {"rows": dump(rows[start : start + _BATCH])})

@@ -137,6 +137,19 @@ class Database:
                 yield connection
 
     @asynccontextmanager
+    async def bulk(self) -> AsyncIterator[AsyncConnection]:
+        """A ``write()`` of very many rows.
+
+        A session plans the statements of a trigger once, for as many rows as its first caller changed. What is right
+        for one row is quadratic for thousands, and the other way round reads the whole table for one row: so plans are
+        made anew before, and thrown away after.
+        """
+        async with self.write() as connection:
+            await connection.exec_driver_sql("DISCARD PLANS")
+            yield connection
+            await connection.exec_driver_sql("DISCARD PLANS")
+
+    @asynccontextmanager
     async def statement(self, *, patience_s: float | None = None) -> AsyncIterator[AsyncConnection]:
         """A connection on which every statement commits by itself.
 

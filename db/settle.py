@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -76,11 +76,12 @@ async def look_later(db: Database, wholes: Sequence[Whole], seconds: Sequence[fl
     )
 
 
-async def touch(db: Database, repo_id: int) -> None:
-    """Put all wholes of a repository among the unsettled that are not made from what they hold now: after indexing.
+async def touch(db: Database, repo_id: int, nodes: Iterable[int] | None = None) -> None:
+    """Put the wholes of a repository, or of some nodes, among the unsettled that are not made from what they hold now.
 
-    What is no whole any more, and waited to be looked at as one, waits no longer.
+    What is no whole any more, and waited to be looked at as one, waits no longer. Called after indexing.
     """
+    only = "" if nodes is None else "AND c.node_id = ANY (CAST(:nodes AS bigint[])) "
     async with db.statement() as connection:
         await connection.execute(
             text(
@@ -92,11 +93,11 @@ async def touch(db: Database, repo_id: int) -> None:
         await connection.execute(
             text(
                 "INSERT INTO unsettled AS u (chunk_id, repo_id) SELECT c.id, c.repo_id FROM chunk c "
-                "WHERE c.repo_id = :repo AND doctown_is_whole(c.strategy) AND (c.source_hash, c.context_hash) "
+                f"WHERE c.repo_id = :repo {only}AND doctown_is_whole(c.strategy) AND (c.source_hash, c.context_hash) "
                 "IS DISTINCT FROM (doctown_own_hash(c.node_id), doctown_pieces_hash(c.node_id)) ORDER BY c.id "
                 "ON CONFLICT (chunk_id) DO UPDATE SET touched_at = clock_timestamp(), look_at = clock_timestamp()"
             ),
-            {"repo": repo_id},
+            {"repo": repo_id, **({} if nodes is None else {"nodes": sorted(nodes)})},
         )
 
 

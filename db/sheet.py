@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from db.link import NODE_COLUMNS, StoredEdge, StoredNode, node_of
+from db.link import NODE_COLUMNS, StoredEdge, StoredNode, nodes_of
 from db.payload import dump
 from db.session import Database
 from db.sql import sql
@@ -34,12 +34,14 @@ class Surroundings:
     places: tuple[tuple[int, int, int], ...]  # (node, place by centrality, all)
 
 
-async def load_digests(db: Database, repo_id: int) -> list[SheetChunk]:
-    """Every chunk of a repository with the digest of its sheet, by id; the parts of a long node have one sheet."""
+async def load_digests(db: Database, repo_id: int, nodes: Iterable[int] | None = None) -> list[SheetChunk]:
+    """Every chunk of a repository, or of some nodes, with the digest of its sheet, by id; the parts of a long node have
+    one sheet."""
+    only = "" if nodes is None else "AND node_id = ANY (CAST(:nodes AS bigint[]))"
     async with db.statement() as connection:
         rows = await connection.execute(
-            text("SELECT id, node_id, md5(explain_md) AS digest FROM chunk WHERE repo_id = :repo ORDER BY id"),
-            {"repo": repo_id},
+            text(f"SELECT id, node_id, md5(explain_md) AS digest FROM chunk WHERE repo_id = :repo {only} ORDER BY id"),
+            {"repo": repo_id, **({} if nodes is None else {"nodes": sorted(nodes)})},
         )
         return [SheetChunk(**row._mapping) for row in rows]
 
@@ -64,7 +66,7 @@ async def surroundings(db: Database, chunks: Sequence[int]) -> Surroundings:
             ),
             {"ids": ids},
         )
-        stored = tuple(node_of(row._mapping) for row in nodes)
+        stored = tuple(nodes_of(nodes))
         # From the core outward, and to the core; edges among the outer nodes are of no use and do no harm.
         edges = await connection.execute(
             text(
@@ -102,5 +104,5 @@ async def write_sheets(db: Database, sheets: Mapping[int, str]) -> int:
     if not sheets:
         return 0
     rows = [{"id": chunk, "explain_md": sheet} for chunk, sheet in sorted(sheets.items())]
-    async with db.write() as connection:
+    async with db.bulk() as connection:
         return len((await connection.execute(sql("sheet_write"), {"sheets": dump(rows)})).all())

@@ -45,16 +45,17 @@ class Whole:
     doc_details: str | None = None
 
 
-async def sources(db: Database, repo_id: int) -> list[SourceFile]:
-    """Every file of a repository that has something in it, by path."""
+async def sources(db: Database, repo_id: int, files: Sequence[int] | None = None) -> list[SourceFile]:
+    """The files of a repository that have something in them, all or some, by path."""
+    only = "" if files is None else "AND f.id = ANY (CAST(:files AS bigint[])) "
     async with db.statement() as connection:
         rows = await connection.execute(
             text(
                 "SELECT n.id AS node_id, f.path, n.name, n.package, n.lang, n.doc_summary, n.doc_details FROM node n "
                 "JOIN file f ON f.id = n.file_id WHERE n.repo_id = :repo AND n.kind = 'FILE' "
-                "AND n.source_hash IS NOT NULL ORDER BY f.path"
+                f"{only}AND n.source_hash IS NOT NULL ORDER BY f.path"
             ),
-            {"repo": repo_id},
+            {"repo": repo_id, **({} if files is None else {"files": list(files)})},
         )
         return [SourceFile(**row._mapping) for row in rows]
 

@@ -1,52 +1,68 @@
-"""Link and rank the whole code graph of a repository, and write only what came out differently."""
+"""Link and rank the code graph of a repository: all of it, or what a few changed files can have changed.
+
+What was done before is found done: a run that was killed is finished by the next, which then looks at everything.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
-from typing import TypedDict
+from dataclasses import asdict, dataclass, replace
 
-from daemon.index.chunks import chunk_of, context_hash, priority, strategy_of
+from daemon.index.chunks import chunk_of, priority, strategy_of
 from daemon.index.edges import Definition, Link, Use, link, typed
-from daemon.index.graph import Place, clusters, rank
+from daemon.index.graph import Place, clusters
 from daemon.index.heirs import ByContent, package_heirs
 from daemon.index.neighbourhood import Neighbourhood, is_test_path, percents, ranked
 from daemon.index.retell import subjects_of, with_roles
+from daemon.index.ripple import Graph, Ripple
 from daemon.index.roles import uses_of
 from daemon.index.roletable import RoleTable
 from daemon.index.sheet import render
 from daemon.index.sheet_words import Words
 from daemon.index.sheets import refresh
+from daemon.index.standing import WEIGHTS, Standing, place, role_of, standings
+from daemon.index.trace import Leaning, Reach, Trace, ends_of, reach, trace, uses_after
 from daemon.index.wholes import wholes_of
 from db import carry as db_carry
 from db import index as db_index
 from db import link as db_link
+from db import part as db_part
 from db import settle as db_settle
 from db import wholes as db_wholes
-from db.index import CONTAINERS, StoredRepository
+from db.index import StoredRepository
 from db.link import StoredChunk, StoredEdge, StoredNode
 from db.parsed import Import
+from db.part import Part
 from db.session import Database
-from db.types import TEST_ROLES, WHOLES, EdgeKind, NodeKind, Param
+from db.types import WHOLES, EdgeKind, NodeKind, Param
 
-_WEIGHTS = {EdgeKind.CALLS: 1.0, EdgeKind.INHERITS: 1.0, EdgeKind.IMPLEMENTS: 1.0, EdgeKind.IMPORTS: 0.5}
-_SHOWN = 40  # callees of each sort that the prompt of a chunk may show: db/sql/gather.sql takes as many
 _STEPS = 4
 _TEST_FILE = "test-file"
 _BATCH = 1000
-
-
-class Standing(TypedDict):
-    """What linking found out about a chunk."""
-
-    context_hash: str
-    priority: int
-
+_ABOVE = frozenset({EdgeKind.INHERITS, EdgeKind.IMPLEMENTS})
 
 Timed = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """The files that a run wrote, and what the index said of them before."""
+
+    paths: Sequence[str]
+    before: Part
+
+
+@dataclass(frozen=True, slots=True)
+class _Linked:
+    """What linking came to. ``edges`` are those that were looked at: all, or where ``ends`` is there, some."""
+
+    edges: Sequence[StoredEdge]
+    links: Mapping[Use, Link]
+    leanings: Sequence[Leaning]
+    ends: frozenset[int] | None  # of edges that lead elsewhere now; None: all may
+    across: bool  # whether files lean on each other otherwise
 
 
 async def relink(
@@ -56,56 +72,184 @@ async def relink(
     progress: Callable[[str, int, int], None],
     words: Words,
     table: RoleTable,
+    rewritten: Rewritten | None = None,
 ) -> int:
     """Resolve every use, place every node, tell every chunk what its neighbours show, make the chunks that are missing.
 
     Packages and the repository itself are nodes too. Every node gets the role that ``table`` gives it, every chunk its
-    fact sheet, in ``words``. Returns how many chunks were written. Whatever was done before is found done: a killed
-    run is finished by the next.
+    fact sheet, in ``words``. Returns how many chunks were written. With ``rewritten`` nothing else than these files has
+    changed since the last run, by the same table and words: only what that can have changed is looked at, and the
+    outcome is the same.
     """
     repo_id = repository.id
-    with timed("wholes"):
-        owners = await db_wholes.write(db, repo_id, wholes_of(repository.name, await db_wholes.sources(db, repo_id)))
-        await _carry_packages(db, repo_id, owners)
-        await db_wholes.bury(db, repo_id, owners)
-    nodes = await db_link.load_nodes(db, repo_id)
-    edges = await db_link.load_edges(db, repo_id)
-    imports = await db_link.load_imports(db, repo_id)
+    after = Part() if rewritten is None else await db_part.load(db, repo_id, rewritten.paths)
+    changed = None if rewritten is None else trace(rewritten.before, after)
+    if changed is None or changed.wholes:
+        with timed("wholes"):
+            owners = await db_wholes.write(
+                db, repo_id, wholes_of(repository.name, await db_wholes.sources(db, repo_id))
+            )
+            await _carry_packages(db, repo_id, owners)
+            await db_wholes.bury(db, repo_id, owners)
+    with timed("load"):
+        nodes = await db_link.load_nodes(db, repo_id)
+        imports = await db_link.load_imports(db, repo_id)
     progress("link", 1, _STEPS)
     with timed("link"):
-        linked, links = await asyncio.to_thread(resolve, nodes, edges, imports)
-        await db_link.write_links(db, [edge for edge, before in zip(linked, edges, strict=True) if edge != before])
+        linked = await _link(db, repo_id, nodes, imports, rewritten.before if rewritten else None, after)
+        if linked.ends is None:
+            changed = None
     with timed("roles"):
-        before, nodes = nodes, await asyncio.to_thread(with_roles, nodes, linked, imports, links, table)
-        told = {new.id: _role(new) for new, old in zip(nodes, before, strict=True) if _role(new) != _role(old)}
-        await db_link.write_roles(db, told)
+        before = nodes
+        above = [edge for edge in _above(linked) if edge.kind in _ABOVE]
+        nodes = await asyncio.to_thread(with_roles, nodes, above, imports, linked.links, table)
+        told = [new for new, old in zip(nodes, before, strict=True) if role_of(new) != role_of(old)]
     progress("link", 2, _STEPS)
     with timed("rank"):
-        places = await asyncio.to_thread(place, nodes, linked)
-        moved = {
-            node.id: (places[node.id].centrality, places[node.id].level)
+        places = await asyncio.to_thread(place, nodes, linked.leanings)
+        groups = await _clusters(nodes, linked, changed, told)
+        found = [
+            replace(node, centrality=places[node.id].centrality, level=places[node.id].level, cluster=groups(node))
             for node in nodes
-            if (round(node.centrality, 4), node.level) != (places[node.id].centrality, places[node.id].level)
-        }
-        await db_link.write_places(db, moved)
-        await _write_clusters(db, nodes, linked)
+        ]
+        await db_link.write_found(
+            db, [new for new, old in zip(found, before, strict=True) if _place(new) != _place(old)]
+        )
     progress("link", 3, _STEPS)
     with timed("chunks"):
-        said = standings(nodes, linked, places)
-        chunks = await db_link.load_chunks(db, repo_id)
-        holding = {edge.src for edge in linked if edge.kind == EdgeKind.CONTAINS}
-        kinds = {node.id: node.kind for node in nodes}
-        wanted = [_chunk(old, said[old.node_id], kinds[old.node_id], old.node_id in holding) for old in chunks]
-        changed = [new for new, old in zip(wanted, chunks, strict=True) if new != old]
-        await db_link.write_contexts(db, changed)
+        shares = percents(ranked({node.id: node.centrality for node in found if node.file_id is not None}))
+        seen = None
+        if changed is not None and linked.ends is not None:
+            moved = _other_shares(before, changed, shares)
+            wholes = (node.id for node in nodes if node.file_id is None) if changed.wholes else ()
+            roles = {node.id for node in told}
+            own = {*changed.written, *changed.ends, *linked.ends, *moved, *wholes, *roles}
+            there = {node.id for node in nodes}
+            seen = reach(own & there, {*changed.showing, *roles}, linked.leanings)
+        edges = linked.edges if seen is None else await _around(db, repo_id, seen)
+        only = None if seen is None else [node for node in nodes if node.id in seen.nodes]
+        said = standings(nodes, edges, places, only)
+        written = await _write_contexts(db, repo_id, nodes, said, _holding(linked), places, before, seen)
     with timed("sheets"):
-        graph = Neighbourhood(nodes, linked, percents(ranked(_of_parts(nodes, places))))
-        await refresh(db, repo_id, graph, words)
+        graph = Neighbourhood(nodes, edges, shares)
+        await refresh(db, repo_id, graph, words, None if seen is None else seen.nodes)
     with timed("chunks"):
-        made = await _make_missing(db, repo_id, said, lambda node: render(graph.facts(node), words), holding)
-        await db_settle.touch(db, repo_id)
+        made = await _make_missing(
+            db, repo_id, said, lambda node: render(graph.facts(node), words), _holding(linked),
+            None if seen is None else seen.nodes,
+        )  # fmt: skip
+        await db_settle.touch(db, repo_id, None if seen is None else seen.around)
     progress("link", _STEPS, _STEPS)
-    return len(changed) + made
+    return written + made
+
+
+async def _link(
+    db: Database,
+    repo_id: int,
+    nodes: Sequence[StoredNode],
+    imports: Mapping[int, Sequence[Mapping[str, str]]],
+    before: Part | None,
+    after: Part,
+) -> _Linked:
+    """Resolve the uses that may lead elsewhere than they do."""
+    ripples = None if before is None else await asyncio.to_thread(_ripples, nodes, imports, before, after)
+    if ripples is None:
+        edges = await db_link.load_edges(db, repo_id)
+    else:
+        edges = await db_link.load_uses(db, repo_id, ripples.files, ripples.words)
+    linked, links = await asyncio.to_thread(resolve, nodes, edges, imports)
+    other = [(new, old) for new, old in zip(linked, edges, strict=True) if new != old]
+    await db_link.write_links(db, [new for new, _ in other])
+    if ripples is None:
+        leanings = [(edge.src, edge.dst, edge.kind, edge.count) for edge in linked if edge.dst is not None]
+        return _Linked(linked, links, leanings, None, across=True)
+    home = {node.id: node.file_id for node in (*nodes, *(before.nodes if before else ()))}
+    came = [*(edge for pair in other for edge in pair), *({*(before.edges if before else ())} ^ {*after.edges})]
+    # Of an edge whose end is gone nothing says any more where that was.
+    across = any(old.dst is None and old.resolution is not None for _, old in other) or any(
+        edge.kind in WEIGHTS and edge.dst is not None and home.get(edge.src) != home.get(edge.dst) for edge in came
+    )
+    leanings = await db_link.load_leanings(db, repo_id)
+    return _Linked(linked, links, leanings, ends_of(edge for pair in other for edge in pair), across)
+
+
+def _ripples(
+    nodes: Sequence[StoredNode], imports: Mapping[int, Sequence[Mapping[str, str]]], before: Part, after: Part
+) -> Ripple | None:
+    was = Graph([_definition(node) for node in before.nodes], _known(before.imports))
+    definitions = [_definition(node) for node in nodes if node.file_id is not None]
+    return uses_after(before, after, definitions, _known(imports), was)
+
+
+def _above(linked: _Linked) -> Iterable[StoredEdge]:
+    if linked.ends is None:
+        return linked.edges
+    return (
+        StoredEdge(src=src, kind=kind, dst_name="", dst=dst, count=count, resolution=None)
+        for src, dst, kind, count in linked.leanings
+        if kind in _ABOVE
+    )
+
+
+def _holding(linked: _Linked) -> set[int]:
+    return {src for src, _, kind, _ in linked.leanings if kind == EdgeKind.CONTAINS}
+
+
+def _place(node: StoredNode) -> tuple[object, ...]:
+    return round(node.centrality, 4), node.level, node.cluster, node.role, node.role_detail
+
+
+def _other_shares(before: Sequence[StoredNode], changed: Trace, shares: Mapping[int, int | None]) -> set[int]:
+    """Nodes whose sheet says another share of the most central ones than it did."""
+    fresh = changed.written
+    was = {
+        node.id: round(node.centrality, 4)
+        for node in (*before, *changed.gone)
+        if node.file_id is not None and (node.id not in fresh or node.id in changed.known)
+    }
+    old = percents(ranked(was))
+    return {node for node, share in shares.items() if old.get(node) != share}
+
+
+async def _around(db: Database, repo_id: int, seen: Reach) -> list[StoredEdge]:
+    """The edges that the sheets of some nodes speak of: theirs, and those that lead to them and to their members."""
+    begin = await db_link.load_edges(db, repo_id, seen.nodes)
+    return [*begin, *(edge for edge in await db_link.load_edges_to(db, repo_id, seen.nodes | seen.members)
+                      if edge.src not in seen.nodes)]  # fmt: skip
+
+
+async def _write_contexts(
+    db: Database,
+    repo_id: int,
+    nodes: Sequence[StoredNode],
+    said: Mapping[int, Standing],
+    holding: Container[int],
+    places: Mapping[int, Place],
+    before: Sequence[StoredNode],
+    seen: Reach | None,
+) -> int:
+    """What chunks are to say of their neighbours and how early they go; how many are different."""
+    by_id = {node.id: node for node in nodes}
+    asked = None
+    if seen is not None:
+        asked = {
+            *seen.nodes,
+            *(old.id for old in before if _rank(places[old.id]) != (round(old.centrality, 4), old.level)),
+        }
+    chunks = await db_link.load_chunks(db, repo_id, asked)
+    wanted = [
+        _chunk(old, said[old.node_id], by_id[old.node_id].kind, old.node_id in holding)
+        if old.node_id in said
+        else replace(old, priority=priority(places[old.node_id].level, places[old.node_id].centrality))
+        for old in chunks
+    ]
+    changed = [new for new, old in zip(wanted, chunks, strict=True) if new != old]
+    await db_link.write_contexts(db, changed)
+    return len(changed)
+
+
+def _rank(place: Place) -> tuple[float, int]:
+    return place.centrality, place.level
 
 
 async def _carry_packages(db: Database, repo_id: int, owners: Sequence[int]) -> None:
@@ -124,11 +268,6 @@ async def _carry_packages(db: Database, repo_id: int, owners: Sequence[int]) -> 
         await db_index.describe_chunks(connection, repo_id, texts)
 
 
-def _of_parts(nodes: Sequence[StoredNode], places: Mapping[int, Place]) -> dict[int, float]:
-    """Centrality of everything that stands in a file."""
-    return {node.id: places[node.id].centrality for node in nodes if node.file_id is not None}
-
-
 def _chunk(old: StoredChunk, said: Standing, kind: str, holds: bool) -> StoredChunk:
     """The chunk as it is to be now. What a whole reads is told by settling, from what its pieces say."""
     strategy = strategy_of(kind, members=holds)
@@ -138,33 +277,44 @@ def _chunk(old: StoredChunk, said: Standing, kind: str, holds: bool) -> StoredCh
     )  # fmt: skip
 
 
-async def _write_clusters(db: Database, nodes: Sequence[StoredNode], edges: Sequence[StoredEdge]) -> None:
-    """Which files belong together; tests belong to what they test, and say nothing about it."""
+async def _clusters(
+    nodes: Sequence[StoredNode],
+    linked: _Linked,
+    changed: Trace | None,
+    told: Sequence[StoredNode],
+) -> Callable[[StoredNode], int | None]:
+    """Which files belong together, by FILE node; tests belong to what they test, and say nothing about it."""
     files = {
         node.file_id: node
         for node in nodes
         if node.kind == NodeKind.FILE and node.role != _TEST_FILE and not is_test_path(node.path or "")
     }
+    same = changed is not None and not linked.across and not any(node.kind == NodeKind.FILE for node in told)
+    if same and changed is not None and not any(one.kind == NodeKind.FILE for one in changed.gone):
+        fresh = changed.written - changed.known
+        if not any(file.id in fresh for file in files.values()):
+            return lambda node: node.cluster
     home = {node.id: node.file_id for node in nodes}
     between = [
-        (files[home[edge.src]].id, files[home[edge.dst]].id, _WEIGHTS[EdgeKind(edge.kind)] * edge.count)
-        for edge in edges
-        if edge.kind in _WEIGHTS
-        and edge.dst is not None
-        and home.get(edge.src) in files
-        and home.get(edge.dst) in files
+        (files[home[src]].id, files[home[dst]].id, WEIGHTS[EdgeKind(kind)] * count)
+        for src, dst, kind, count in linked.leanings
+        if kind in WEIGHTS and home.get(src) in files and home.get(dst) in files
     ]
     ordered = [node.id for node in sorted(files.values(), key=lambda node: node.path or "")]
     found = await asyncio.to_thread(clusters, ordered, between)
-    told = {node.id: found.get(node.id) for node in nodes if node.cluster != found.get(node.id)}
-    await db_link.write_clusters(db, told)
+    return lambda node: found.get(node.id)
 
 
 async def _make_missing(
-    db: Database, repo_id: int, said: Mapping[int, Standing], sheet: Callable[[int], str], holding: Container[int]
+    db: Database,
+    repo_id: int,
+    said: Mapping[int, Standing],
+    sheet: Callable[[int], str],
+    holding: Container[int],
+    among: Iterable[int] | None,
 ) -> int:
     last, made = 0, 0
-    while bare := await db_link.nodes_without_chunk(db, repo_id, after=last, limit=_BATCH):
+    while bare := await db_link.nodes_without_chunk(db, repo_id, after=last, limit=_BATCH, among=among):
         last = bare[-1].id
         rows = []
         for node in bare:
@@ -186,14 +336,17 @@ def resolve(
     those that are no edges too, the functions that a call hands over."""
     definitions = [_definition(node) for node in nodes if node.file_id is not None]
     uses = {edge: Use(edge.src, EdgeKind(edge.kind), edge.dst_name) for edge in edges if edge.kind != EdgeKind.CONTAINS}
-    known = {
-        file: [Import(alias=entry["alias"], target=entry["target"]) for entry in entries]
-        for file, entries in imports.items()
-    }
-    links = link(definitions, [*uses.values(), *uses_of(subjects_of(nodes))], known)
+    links = link(definitions, [*uses.values(), *uses_of(subjects_of(nodes))], _known(imports))
     nowhere = Link(None, "")
     linked = [_linked(edge, links.get(uses[edge], nowhere)) if edge in uses else edge for edge in edges]
     return linked, links
+
+
+def _known(imports: Mapping[int, Sequence[Mapping[str, str]]]) -> dict[int, list[Import]]:
+    return {
+        file: [Import(alias=entry["alias"], target=entry["target"]) for entry in entries]
+        for file, entries in imports.items()
+    }
 
 
 def _definition(node: StoredNode) -> Definition:
@@ -216,79 +369,3 @@ def _linked(edge: StoredEdge, to: Link) -> StoredEdge:
     return StoredEdge(
         src=edge.src, kind=edge.kind, dst_name=edge.dst_name, dst=to.dst, count=edge.count, resolution=to.how or None
     )
-
-
-def place(nodes: Sequence[StoredNode], edges: Sequence[StoredEdge]) -> dict[int, Place]:
-    """Centrality and level of every node. Packages and the repository lie above what they hold; nobody uses them."""
-    parts = [node.id for node in nodes if node.file_id is not None]
-    wholes = frozenset(node.id for node in nodes if node.file_id is None)
-    leanings = [
-        (edge.src, edge.dst, _WEIGHTS[EdgeKind(edge.kind)] * edge.count)
-        for edge in edges
-        if edge.dst is not None and edge.kind in _WEIGHTS
-    ]
-    contains = [(edge.src, edge.dst) for edge in edges if edge.dst is not None and edge.kind == EdgeKind.CONTAINS]
-    places = rank(parts, leanings, contains)
-    inside: defaultdict[int, list[int]] = defaultdict(list)
-    for owner, member in contains:
-        if owner in wholes:
-            inside[owner].append(member)
-
-    def level(node: int) -> int:
-        return places[node].level if node in places else 1 + max(map(level, inside[node]), default=-1)
-
-    return {**places, **{whole: Place(centrality=0.0, level=level(whole)) for whole in wholes}}
-
-
-def standings(
-    nodes: Sequence[StoredNode], edges: Sequence[StoredEdge], places: Mapping[int, Place]
-) -> dict[int, Standing]:
-    """What the callees and members of each node show of themselves, and how early its chunk goes."""
-    by_id = {node.id: node for node in nodes}
-    callees: defaultdict[int, list[StoredEdge]] = defaultdict(list)
-    for edge in edges:
-        if edge.kind == EdgeKind.CALLS and edge.dst is not None:
-            callees[edge.src].append(edge)
-    members: defaultdict[tuple[int, str | None], list[StoredNode]] = defaultdict(list)
-    for node in nodes:
-        if node.file_id is not None and node.kind != NodeKind.FILE:
-            members[node.file_id, node.owner].append(node)
-    return {
-        node.id: {
-            "context_hash": _context(callees.get(node.id, []), by_id, node, members),
-            "priority": priority(places[node.id].level, places[node.id].centrality),
-        }
-        for node in nodes
-    }
-
-
-def _context(
-    callees: Sequence[StoredEdge],
-    by_id: Mapping[int, StoredNode],
-    node: StoredNode,
-    members: Mapping[tuple[int, str | None], Sequence[StoredNode]],
-) -> str:
-    known = [(edge, by_id[edge.dst]) for edge in callees if edge.dst is not None]
-    known.sort(key=lambda found: (-found[0].count, found[0].dst_name))
-    inside = [to for _, to in known if _internal(node, to)][:_SHOWN]
-    outside = [to for _, to in known if not _internal(node, to)][:_SHOWN]
-    own: Sequence[StoredNode] = ()
-    if node.file_id is not None and (node.kind in CONTAINERS or node.kind == NodeKind.FILE):
-        own = members.get((node.file_id, None if node.kind == NodeKind.FILE else node.fqn), ())
-    return context_hash(
-        # A test is told by its scenario: while its own code stands, what it tries may change as it likes.
-        ((to.name, to.signature_hash) for to in (*inside, *outside) if node.role not in TEST_ROLES),
-        (node.role, node.role_detail) if node.role is not None else None,
-        ((one.name, " ".join(filter(None, _role(one))), one.doc_summary) for one in own),
-    )
-
-
-def _internal(node: StoredNode, to: StoredNode) -> bool:
-    """As db/sql/gather.sql has it."""
-    if node.kind == NodeKind.FILE and to.file_id == node.file_id:
-        return True
-    return to.owner is not None and to.owner in {node.owner, node.fqn}
-
-
-def _role(node: StoredNode) -> tuple[str | None, str | None]:
-    return node.role, node.role_detail

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from daemon.index.neighbourhood import Neighbourhood, percents
@@ -17,9 +17,12 @@ from db.sheet import SheetChunk, Surroundings
 _BATCH = 1000
 
 
-async def refresh(db: Database, repo_id: int, graph: Neighbourhood, words: Words) -> int:
-    """Write the sheets that came out differently; how many. New chunks bring theirs along."""
-    chunks = await db_sheet.load_digests(db, repo_id)
+async def refresh(
+    db: Database, repo_id: int, graph: Neighbourhood, words: Words, only: Iterable[int] | None = None
+) -> int:
+    """Write the sheets that came out differently, of all nodes or ``only`` of some; how many. New chunks bring theirs
+    along."""
+    chunks = await db_sheet.load_digests(db, repo_id, only)
     written = 0
     for start in range(0, len(chunks), _BATCH):
         changed = await asyncio.to_thread(_changed, chunks[start : start + _BATCH], graph, words)

@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mappin
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 
+from daemon import __version__
 from daemon.errors import SourceError
 from daemon.index import narrow
 from daemon.index.chunks import chunk_of
@@ -18,7 +20,7 @@ from daemon.index.commits import changed_since, scan_commit
 from daemon.index.heirs import ByContent
 from daemon.index.history import resolve
 from daemon.index.pool import Result, Touched, parse_many
-from daemon.index.relink import relink
+from daemon.index.relink import Rewritten, relink
 from daemon.index.roletable import RoleTable, table_of
 from daemon.index.scan import KnownFile, Scan, scan
 from daemon.index.sheet_words import Words, words_of
@@ -27,12 +29,14 @@ from db import carry as db_carry
 from db import follow as db_follow
 from db import index as db_index
 from db import link as db_link
+from db import part as db_part
 from db import report
 from db import switch as db_switch
 from db.parsed import IndexReport, ParsedFile, ParsedNode, Position, SkippedFile
 from db.session import Database
 from db.types import Stage
 
+_FEW = 200  # files: what more of them change is found as quickly by looking at everything
 _BATCH = 500  # chunks that are carried by one statement; all are carried in one transaction, or none
 
 Progress = Callable[[str, int, int], None]  # step, done, all
@@ -117,10 +121,23 @@ async def sync(
     async with db_index.exclusive(db, repository.id):
         gone = _gone(seen, known)
         fresh_skips = [file for file in seen.skipped if _skip_is_news(file, known)]
-        # Roles follow from what is stored of the nodes: another table costs a linking, and no file is read again.
-        stale = repository.index_state == "writing" or repository.roles != table.fingerprint
+        # Roles and sheets follow from what is stored: other rules cost a linking, and no file is read again.
+        rules = _rules(table, words)
+        stale = repository.index_state == "writing" or repository.roles != rules
         if seen.to_read or gone or fresh_skips or stale:
-            await _rewrite(db, found, fresh_skips, gone, settings, run, progress, words=words, table=table)
+            await _rewrite(
+                db,
+                found,
+                fresh_skips,
+                gone,
+                settings,
+                run,
+                progress,
+                words=words,
+                table=table,
+                rules=rules,
+                anew=stale or full,
+            )
         position = found.position([*run.unsure, *(file.path for file in (*seen.skipped, *run.skipped) if file.passing)])
         if position != found.before:
             await db_follow.remember(db, repository.id, position)
@@ -272,8 +289,12 @@ async def _rewrite(
     *,
     words: Words,
     table: RoleTable,
+    rules: str,
+    anew: bool,
 ) -> None:
     repository = found.repository
+    paths = [*(entry.path for entry in found.scan.to_read), *gone, *(file.path for file in skips)]
+    apart = None if anew or len(paths) > _FEW else Rewritten(paths, await db_part.load(db, repository.id, paths))
     await db_index.hold(db, repository.id)
     with run.timed("store"):
         run.count(await db_index.write_skipped(db, repository.id, skips))
@@ -291,11 +312,17 @@ async def _rewrite(
             progress("index", done, total)
     with run.timed("carry"):
         await _carry(db, repository.id, gone, run)
-    run.written.chunks += await relink(db, repository, run.timed, progress, words, table)
+    run.written.chunks += await relink(db, repository, run.timed, progress, words, table, apart)
     if Stage.INSTRUCT in await db_switch.stages(db):
         with run.timed("sites"):
             await db_switch.write_sites(db, repository.id)
-    await db_index.finish(db, repository.id, roles=table.fingerprint, roots=found.scan.roots)
+    await db_index.finish(db, repository.id, roles=rules, roots=found.scan.roots)
+
+
+def _rules(table: RoleTable, words: Words) -> str:
+    """Fingerprint of what linking goes by: where it is another one, all is linked and said anew."""
+    said = repr((__version__, table.fingerprint, sorted(words.labels.items()), sorted(words.kinds.items())))
+    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 async def _carry(db: Database, repo_id: int, gone: Sequence[str], run: _Run) -> None:
