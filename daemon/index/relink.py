@@ -125,7 +125,7 @@ async def relink(
             roles = {node.id for node in told}
             own = {*changed.written, *changed.ends, *linked.ends, *moved, *wholes, *roles}
             there = {node.id for node in nodes}
-            seen = reach(own & there, {*changed.showing, *roles}, linked.leanings)
+            seen = reach(own & there, {*changed.showing, *roles}, changed.gone, nodes, linked.leanings)
         edges = linked.edges if seen is None else await _around(db, repo_id, seen)
         only = None if seen is None else [node for node in nodes if node.id in seen.nodes]
         said = standings(nodes, edges, places, only)

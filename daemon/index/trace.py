@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -86,7 +87,13 @@ class Reach:
     around: frozenset[int]
 
 
-def reach(own: Collection[int], showing: Collection[int], leanings: Sequence[Leaning]) -> Reach:
+def reach(
+    own: Collection[int],
+    showing: Collection[int],
+    gone: Sequence[StoredNode],
+    nodes: Sequence[StoredNode],
+    leanings: Sequence[Leaning],
+) -> Reach:
     """``own`` are other than before, or their edges are; ``showing`` show something else to their neighbours."""
     showing = frozenset(showing)
     found = {*own, *showing}
@@ -95,13 +102,22 @@ def reach(own: Collection[int], showing: Collection[int], leanings: Sequence[Lea
             found.add(src)
         if src in showing:
             found.add(dst)
-    held = [(src, dst) for src, dst, kind, _ in leanings if kind == EdgeKind.CONTAINS]
+    held = {(src, dst) for src, dst, kind, _ in leanings if kind == EdgeKind.CONTAINS}
+    # A function may hold others too, those that are assigned to its prototype: only their owner's name says so.
+    named: defaultdict[tuple[int | None, str], list[int]] = defaultdict(list)
+    for node in nodes:
+        named[node.file_id, node.fqn].append(node.id)
+    owned = [(owner, node.id) for node in nodes if node.owner for owner in named.get((node.file_id, node.owner), ())]
+    held.update(pair for pair in owned if pair[0] != pair[1])
+    found.update(owner for node in gone if node.owner for owner in named.get((node.file_id, node.owner), ()))
     found |= {src for src, dst in held if dst in found}  # users of its members are its own
     members = frozenset(dst for src, dst in held if src in found)
-    around, outside = set(found), {dst: src for src, dst in held}
-    for node in found:
-        at = outside.get(node)
-        while at is not None and at not in around:
-            around.add(at)
-            at = outside.get(at)
+    around, outside = set(found), defaultdict[int, list[int]](list)
+    for src, dst in held:
+        outside[dst].append(src)
+    waiting = list(found)
+    while waiting:
+        above = [node for node in outside.get(waiting.pop(), ()) if node not in around]
+        around.update(above)
+        waiting += above
     return Reach(frozenset(found), members, frozenset(around))

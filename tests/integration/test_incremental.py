@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -67,6 +67,24 @@ class Both:
         finally:
             await db.close()
 
+    def compare_states(self, *states: Mapping[str, str]) -> None:
+        """Index one state of a folder after the other."""
+        asyncio.run(self._compare_states(states))
+
+    async def _compare_states(self, states: Sequence[Mapping[str, str]]) -> None:
+        db = Database(self.url, name="incremental", pool_size=3)
+        try:
+            with psycopg.connect(self.url, autocommit=True) as psql, a_folder() as root:
+                psql.execute("DELETE FROM repository")
+                for state in states:
+                    for path, text in state.items():
+                        (root / path).parent.mkdir(parents=True, exist_ok=True)
+                        (root / path).write_text(text)
+                    await self._index(db, root)
+                self._judge(psql, await self._apart(db, psql, root))
+        finally:
+            await db.close()
+
     async def _index(self, db: Database, root: Path) -> int:
         return (await sync(db, root, "tree", SETTINGS, prune=True)).repo_id
 
@@ -94,6 +112,34 @@ def test_after_any_history_the_index_is_as_if_made_anew(both: Both) -> None:
         both.compare(*history)
 
     holds()
+
+
+SHOP = {
+    "shop/base.py": "class Base:\n    def greet(self):\n        pass\n",
+    "shop/tools.py": 'def help(x):\n    """Helps."""\n\n\ndef make():\n    return help(1)\n',
+    "shop/cart.py": "from shop.base import Base\nfrom shop.tools import help\n\n\nclass Cart(Base):\n"
+    "    def go(self):\n        self.greet()\n        help(2)\n",
+    "shop/apart.py": "def alone():\n    return 1\n",
+    "lib/router.js": "function Router (o) { this.o = o }\nRouter.prototype.go = function () { return 1 }\n",
+    "lib/app.js": "const Router = require('./router')\nfunction start () { new Router().go() }\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("shop/tools.py", "Helps.", "Helps much."),  # shown by who calls it
+        ("shop/tools.py", "help(x)", "help(x, y=1)"),
+        ("shop/base.py", "greet", "salute"),
+        ("shop/cart.py", "self.greet()", "pass"),  # shown by what is called no more, and by its class
+        ("shop/apart.py", "return 1", 'return 1\n\n\nif __name__ == "__main__":\n    alone()'),
+        ("lib/router.js", "return 1 }", "return 1 }\nRouter.prototype.back = function () { return this.go() }"),
+        ("lib/router.js", "Router.prototype.go", "Router.prototype.goOn"),
+    ],
+)
+def test_what_an_edit_shows_elsewhere_is_said_there(both: Both, path: str, old: str, new: str) -> None:
+    assert old in SHOP[path]
+    both.compare_states(SHOP, {path: SHOP[path].replace(old, new)})
 
 
 @pytest.mark.slow
