@@ -11,13 +11,13 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 
 from daemon.index.chunks import chunk_of, priority, strategy_of
-from daemon.index.edges import Definition, Link, Use, link, typed
+from daemon.index.edges import Link, Use
 from daemon.index.graph import Place, clusters
 from daemon.index.heirs import ByContent, package_heirs
+from daemon.index.linking import definition_of, imports_of, resolve
 from daemon.index.neighbourhood import Neighbourhood, is_test_path, percents, ranked
-from daemon.index.retell import subjects_of, with_roles
+from daemon.index.retell import with_roles
 from daemon.index.ripple import Graph, Ripple
-from daemon.index.roles import uses_of
 from daemon.index.roletable import RoleTable
 from daemon.index.sheet import render
 from daemon.index.sheet_words import Words
@@ -33,10 +33,9 @@ from db import settle as db_settle
 from db import wholes as db_wholes
 from db.index import StoredRepository
 from db.link import StoredChunk, StoredEdge, StoredNode
-from db.parsed import Import
 from db.part import Part
 from db.session import Database
-from db.types import WHOLES, EdgeKind, NodeKind, Param
+from db.types import WHOLES, EdgeKind, NodeKind
 
 _STEPS = 4
 _TEST_FILE = "test-file"
@@ -176,9 +175,9 @@ async def _link(
 def _ripples(
     nodes: Sequence[StoredNode], imports: Mapping[int, Sequence[Mapping[str, str]]], before: Part, after: Part
 ) -> Ripple | None:
-    was = Graph([_definition(node) for node in before.nodes], _known(before.imports))
-    definitions = [_definition(node) for node in nodes if node.file_id is not None]
-    return uses_after(before, after, definitions, _known(imports), was)
+    was = Graph([definition_of(node) for node in before.nodes], imports_of(before.imports))
+    definitions = [definition_of(node) for node in nodes if node.file_id is not None]
+    return uses_after(before, after, definitions, imports_of(imports), was)
 
 
 def _above(linked: _Linked) -> Iterable[StoredEdge]:
@@ -327,45 +326,3 @@ async def _make_missing(
                 rows.append({"node_id": node.id, **asdict(chunk), **standing, "explain_md": sheet(node.id)})
         made += await db_link.insert_chunks(db, repo_id, rows)
     return made
-
-
-def resolve(
-    nodes: Sequence[StoredNode], edges: Sequence[StoredEdge], imports: Mapping[int, Sequence[Mapping[str, str]]]
-) -> tuple[list[StoredEdge], dict[Use, Link]]:
-    """The same edges with where they lead (CONTAINS is known since the file was stored), and every use resolved:
-    those that are no edges too, the functions that a call hands over."""
-    definitions = [_definition(node) for node in nodes if node.file_id is not None]
-    uses = {edge: Use(edge.src, EdgeKind(edge.kind), edge.dst_name) for edge in edges if edge.kind != EdgeKind.CONTAINS}
-    links = link(definitions, [*uses.values(), *uses_of(subjects_of(nodes))], _known(imports))
-    nowhere = Link(None, "")
-    linked = [_linked(edge, links.get(uses[edge], nowhere)) if edge in uses else edge for edge in edges]
-    return linked, links
-
-
-def _known(imports: Mapping[int, Sequence[Mapping[str, str]]]) -> dict[int, list[Import]]:
-    return {
-        file: [Import(alias=entry["alias"], target=entry["target"]) for entry in entries]
-        for file, entries in imports.items()
-    }
-
-
-def _definition(node: StoredNode) -> Definition:
-    return Definition(
-        id=node.id,
-        kind=NodeKind(node.kind),
-        fqn=node.fqn,
-        name=node.name,
-        owner=node.owner,
-        package=node.package,
-        file_id=node.file_id or 0,
-        lang=node.lang,
-        supertypes=node.supertypes,
-        fields=typed([Param(**entry) for entry in node.params], [Param(**entry) for entry in node.fields]),
-        returns=node.return_type,
-    )
-
-
-def _linked(edge: StoredEdge, to: Link) -> StoredEdge:
-    return StoredEdge(
-        src=edge.src, kind=edge.kind, dst_name=edge.dst_name, dst=to.dst, count=edge.count, resolution=to.how or None
-    )

@@ -1,0 +1,54 @@
+"""Stored nodes and edges as the linker sees them, and where they lead as it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from daemon.index.edges import Definition, Link, Use, link, typed
+from daemon.index.retell import subjects_of
+from daemon.index.roles import uses_of
+from db.link import StoredEdge, StoredNode
+from db.parsed import Import
+from db.types import EdgeKind, NodeKind, Param
+
+
+def resolve(
+    nodes: Sequence[StoredNode], edges: Sequence[StoredEdge], imports: Mapping[int, Sequence[Mapping[str, str]]]
+) -> tuple[list[StoredEdge], dict[Use, Link]]:
+    """The same edges with where they lead (CONTAINS is known since the file was stored), and every use resolved:
+    those that are no edges too, the functions that a call hands over."""
+    definitions = [definition_of(node) for node in nodes if node.file_id is not None]
+    uses = {edge: Use(edge.src, EdgeKind(edge.kind), edge.dst_name) for edge in edges if edge.kind != EdgeKind.CONTAINS}
+    links = link(definitions, [*uses.values(), *uses_of(subjects_of(nodes))], imports_of(imports))
+    nowhere = Link(None, "")
+    linked = [_linked(edge, links.get(uses[edge], nowhere)) if edge in uses else edge for edge in edges]
+    return linked, links
+
+
+def imports_of(imports: Mapping[int, Sequence[Mapping[str, str]]]) -> dict[int, list[Import]]:
+    return {
+        file: [Import(alias=entry["alias"], target=entry["target"]) for entry in entries]
+        for file, entries in imports.items()
+    }
+
+
+def definition_of(node: StoredNode) -> Definition:
+    return Definition(
+        id=node.id,
+        kind=NodeKind(node.kind),
+        fqn=node.fqn,
+        name=node.name,
+        owner=node.owner,
+        package=node.package,
+        file_id=node.file_id or 0,
+        lang=node.lang,
+        supertypes=node.supertypes,
+        fields=typed([Param(**entry) for entry in node.params], [Param(**entry) for entry in node.fields]),
+        returns=node.return_type,
+    )
+
+
+def _linked(edge: StoredEdge, to: Link) -> StoredEdge:
+    return StoredEdge(
+        src=edge.src, kind=edge.kind, dst_name=edge.dst_name, dst=to.dst, count=edge.count, resolution=to.how or None
+    )
