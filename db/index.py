@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import text
@@ -15,7 +15,7 @@ from db import wake
 from db.carry import Carrier
 from db.errors import DatabaseBusy
 from db.parsed import ParsedFile, ParsedNode, SkippedFile
-from db.payload import dump
+from db.payload import dump, fields_of
 from db.session import Database
 from db.sql import sql
 from db.types import EdgeKind, NodeKind
@@ -205,7 +205,7 @@ async def write_files(
         await _drop_nodes(connection, set(before) - set(ids.values()), written)
         written.unfinished = await db_carry.mark_unfinished(connection, written.adrift)
         written.edges = await _write_edges(connection, repo_id, files, ids)
-        rows = [{"node_id": ids[place], **asdict(chunk)} for place, chunk in chunks.items()]
+        rows = [{"node_id": ids[place], **fields_of(chunk)} for place, chunk in chunks.items()]
         written.chunks = await _count(connection, "index_chunks", {"repo_id": repo_id, "chunks": dump(rows)})
         written.chunks_removed = await _drop_chunks(connection, set(ids.values()), {row["node_id"] for row in rows})
     return written
@@ -257,7 +257,7 @@ async def _write_file_rows(connection: AsyncConnection, repo_id: int, files: Seq
         {
             "path": file.path, "lang": file.lang, "package": file.package, "size": file.size,
             "mtime_ns": file.mtime_ns, "content_hash": file.content_hash, "line_count": file.line_count,
-            "imports": [asdict(entry) for entry in file.imports], "syntax_errors": file.syntax_errors,
+            "imports": list(file.imports), "syntax_errors": file.syntax_errors,
         }
         for file in files
     ]  # fmt: skip
@@ -282,7 +282,11 @@ async def _write_nodes(
     connection: AsyncConnection, repo_id: int, files: Sequence[ParsedFile], file_ids: Mapping[str, int]
 ) -> tuple[dict[tuple[int, int], int], Written]:
     rows = [
-        {"file_id": file_ids[file.path], **asdict(node), "source_hash": node.source_hash if node.source_code else None}
+        {
+            "file_id": file_ids[file.path],
+            **fields_of(node),
+            "source_hash": node.source_hash if node.source_code else None,
+        }
         for file in files
         for node in file.nodes
     ]
@@ -312,7 +316,7 @@ async def _drop_nodes(connection: AsyncConnection, gone: set[int], written: Writ
 
 async def describe_chunks(connection: AsyncConnection, repo_id: int, chunks: Mapping[int, ChunkText]) -> None:
     """Say of the chunks of some nodes what is said of new ones: after they were carried."""
-    rows = [{"node_id": node, **asdict(chunk)} for node, chunk in chunks.items()]
+    rows = [{"node_id": node, **fields_of(chunk)} for node, chunk in chunks.items()]
     await connection.execute(sql("index_chunks"), {"repo_id": repo_id, "chunks": dump(rows)})
 
 

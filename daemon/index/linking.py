@@ -13,26 +13,40 @@ from db.types import EdgeKind, NodeKind, Param
 
 
 def resolve(
-    nodes: Sequence[StoredNode], edges: Sequence[StoredEdge], imports: Mapping[int, Sequence[Mapping[str, str]]]
+    nodes: Sequence[StoredNode],
+    edges: Sequence[StoredEdge],
+    imports: Mapping[int, Sequence[Mapping[str, str]]],
+    definitions: Sequence[Definition] | None = None,
 ) -> tuple[list[StoredEdge], dict[Use, Link]]:
     """The same edges with where they lead (CONTAINS is known since the file was stored), and every use resolved:
     those that are no edges too, the functions that a call hands over."""
-    definitions = [definition_of(node) for node in nodes if node.file_id is not None]
+    if definitions is None:
+        definitions = definitions_of(nodes)
     uses = {edge: Use(edge.src, EdgeKind(edge.kind), edge.dst_name) for edge in edges if edge.kind != EdgeKind.CONTAINS}
-    links = link(definitions, [*uses.values(), *uses_of(subjects_of(nodes))], imports_of(imports))
+    links = link(
+        definitions,
+        [*uses.values(), *uses_of(subjects_of([node for node in nodes if node.marks]))],
+        imports_of(imports),
+    )
     nowhere = Link(None, "")
     linked = [_linked(edge, links.get(uses[edge], nowhere)) if edge in uses else edge for edge in edges]
     return linked, links
 
 
 def imports_of(imports: Mapping[int, Sequence[Mapping[str, str]]]) -> dict[int, list[Import]]:
+    """What files import, by file."""
     return {
         file: [Import(alias=entry["alias"], target=entry["target"]) for entry in entries]
         for file, entries in imports.items()
     }
 
 
-def definition_of(node: StoredNode) -> Definition:
+def definitions_of(nodes: Sequence[StoredNode]) -> list[Definition]:
+    """What stands in files, as the linker sees it."""
+    return [_definition(node) for node in nodes if node.file_id is not None]
+
+
+def _definition(node: StoredNode) -> Definition:
     return Definition(
         id=node.id,
         kind=NodeKind(node.kind),

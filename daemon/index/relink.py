@@ -8,16 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from daemon.index.chunks import chunk_of, priority, strategy_of
 from daemon.index.edges import Link, Use
 from daemon.index.graph import Place, clusters
 from daemon.index.heirs import ByContent, package_heirs
-from daemon.index.linking import definition_of, imports_of, resolve
+from daemon.index.linking import definitions_of, imports_of, resolve
 from daemon.index.neighbourhood import Neighbourhood, is_test_path, percents, ranked
 from daemon.index.retell import with_roles
-from daemon.index.ripple import Graph, Ripple
+from daemon.index.ripple import Graph
 from daemon.index.roletable import RoleTable
 from daemon.index.sheet import render
 from daemon.index.sheet_words import Words
@@ -34,6 +34,7 @@ from db import wholes as db_wholes
 from db.index import StoredRepository
 from db.link import StoredChunk, StoredEdge, StoredNode
 from db.part import Part
+from db.payload import fields_of
 from db.session import Database
 from db.types import WHOLES, EdgeKind, NodeKind
 
@@ -107,16 +108,15 @@ async def relink(
     with timed("rank"):
         places = await asyncio.to_thread(place, nodes, linked.leanings)
         groups = await _clusters(nodes, linked, changed, told)
-        found = [
-            replace(node, centrality=places[node.id].centrality, level=places[node.id].level, cluster=groups(node))
-            for node in nodes
-        ]
-        await db_link.write_found(
-            db, [new for new, old in zip(found, before, strict=True) if _place(new) != _place(old)]
+        found = (
+            replace(new, centrality=places[new.id].centrality, level=places[new.id].level, cluster=groups(new))
+            for new, old in zip(nodes, before, strict=True)
+            if new is not old or _rank(places[new.id]) != _rank(old) or groups(new) != old.cluster
         )
+        await db_link.write_found(db, list(found))
     progress("link", 3, _STEPS)
     with timed("chunks"):
-        shares = percents(ranked({node.id: node.centrality for node in found if node.file_id is not None}))
+        shares = percents(ranked({node.id: places[node.id].centrality for node in nodes if node.file_id is not None}))
         seen = None
         if changed is not None and linked.ends is not None:
             moved = _other_shares(before, changed, shares)
@@ -151,12 +151,16 @@ async def _link(
     after: Part,
 ) -> _Linked:
     """Resolve the uses that may lead elsewhere than they do."""
-    ripples = None if before is None else await asyncio.to_thread(_ripples, nodes, imports, before, after)
+    definitions = await asyncio.to_thread(definitions_of, nodes)
+    ripples = None
+    if before is not None:
+        was = Graph(definitions_of(before.nodes), imports_of(before.imports))
+        ripples = await asyncio.to_thread(uses_after, before, after, definitions, imports_of(imports), was)
     if ripples is None:
         edges = await db_link.load_edges(db, repo_id)
     else:
         edges = await db_link.load_uses(db, repo_id, ripples.files, ripples.words)
-    linked, links = await asyncio.to_thread(resolve, nodes, edges, imports)
+    linked, links = await asyncio.to_thread(resolve, nodes, edges, imports, definitions)
     other = [(new, old) for new, old in zip(linked, edges, strict=True) if new != old]
     await db_link.write_links(db, [new for new, _ in other])
     if ripples is None:
@@ -172,14 +176,6 @@ async def _link(
     return _Linked(linked, links, leanings, ends_of(edge for pair in other for edge in pair), across)
 
 
-def _ripples(
-    nodes: Sequence[StoredNode], imports: Mapping[int, Sequence[Mapping[str, str]]], before: Part, after: Part
-) -> Ripple | None:
-    was = Graph([definition_of(node) for node in before.nodes], imports_of(before.imports))
-    definitions = [definition_of(node) for node in nodes if node.file_id is not None]
-    return uses_after(before, after, definitions, imports_of(imports), was)
-
-
 def _above(linked: _Linked) -> Iterable[StoredEdge]:
     if linked.ends is None:
         return linked.edges
@@ -192,10 +188,6 @@ def _above(linked: _Linked) -> Iterable[StoredEdge]:
 
 def _holding(linked: _Linked) -> set[int]:
     return {src for src, _, kind, _ in linked.leanings if kind == EdgeKind.CONTAINS}
-
-
-def _place(node: StoredNode) -> tuple[object, ...]:
-    return round(node.centrality, 4), node.level, node.cluster, node.role, node.role_detail
 
 
 def _other_shares(before: Sequence[StoredNode], changed: Trace, shares: Mapping[int, int | None]) -> set[int]:
@@ -233,7 +225,7 @@ async def _write_contexts(
     if seen is not None:
         asked = {
             *seen.nodes,
-            *(old.id for old in before if _rank(places[old.id]) != (round(old.centrality, 4), old.level)),
+            *(old.id for old in before if _rank(places[old.id]) != _rank(old)),
         }
     chunks = await db_link.load_chunks(db, repo_id, asked)
     wanted = [
@@ -247,8 +239,8 @@ async def _write_contexts(
     return len(changed)
 
 
-def _rank(place: Place) -> tuple[float, int]:
-    return place.centrality, place.level
+def _rank(one: Place | StoredNode) -> tuple[float, int]:
+    return round(one.centrality, 4), one.level
 
 
 async def _carry_packages(db: Database, repo_id: int, owners: Sequence[int]) -> None:
@@ -323,6 +315,6 @@ async def _make_missing(
             )  # fmt: skip
             if chunk is not None:
                 standing = said[node.id] if chunk.strategy not in WHOLES else {**said[node.id], "context_hash": None}
-                rows.append({"node_id": node.id, **asdict(chunk), **standing, "explain_md": sheet(node.id)})
+                rows.append({"node_id": node.id, **fields_of(chunk), **standing, "explain_md": sheet(node.id)})
         made += await db_link.insert_chunks(db, repo_id, rows)
     return made

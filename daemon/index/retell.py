@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from daemon.index.edges import Link, Use
-from daemon.index.roles import SourceFile, Subject, tell
+from daemon.index.roles import Role, SourceFile, Subject, tell
 from daemon.index.roletable import RoleTable, dotted_import
 from db.link import StoredEdge, StoredNode
 from db.types import EdgeKind, NodeKind
@@ -59,7 +59,9 @@ def with_roles(
     }
     above = ((edge.src, edge.dst) for edge in edges if edge.kind in _ABOVE and edge.dst is not None)
     told = tell(subjects_of(nodes), files, table, links, above)
-    return [
-        replace(node, role=role.role if role else None, role_detail=role.detail if role else None)
-        for node, role in ((node, told.get(node.id)) for node in nodes)
-    ]
+    return [_with_role(node, told.get(node.id)) for node in nodes]
+
+
+def _with_role(node: StoredNode, role: Role | None) -> StoredNode:
+    says = (role.role, role.detail) if role else (None, None)
+    return node if (node.role, node.role_detail) == says else replace(node, role=says[0], role_detail=says[1])
