@@ -32,7 +32,7 @@ class StoredRepository:
     root: str | None
     language: str | None
     index_state: str
-    roles: str | None  # fingerprint of the table that its roles were told by
+    roles: str | None  # fingerprint of what it was linked by: table of roles, words of the sheets, version
     roots: Mapping[str, str] | None  # prefix of an import -> folder, as its files were read with
 
 
@@ -169,7 +169,7 @@ async def hold(db: Database, repo_id: int) -> None:
 async def finish(db: Database, repo_id: int, *, roles: str, roots: Mapping[str, str]) -> None:
     """The index is whole again: its work may be claimed, daemons are told.
 
-    ``roles``: fingerprint of the table of roles; ``roots``: prefix of an import -> folder, that files were read with.
+    ``roles``: fingerprint of what it was linked by; ``roots``: prefix of an import -> folder, that files were read with.
     """
     async with db.write() as connection:
         await connection.execute(

@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from daemon.index.chunks import strategy_of
 from daemon.index.graph import Place
 from daemon.index.heirs import heirs_of
-from daemon.index.packages import fresh_packages, packages, wholes_over
 from daemon.index.linking import resolve
+from daemon.index.packages import fresh_packages, packages, wholes_over
 from daemon.index.retell import with_roles
 from daemon.index.roletable import RoleTable
 from daemon.index.standing import standings

@@ -43,7 +43,7 @@ class Repository(Base):
     index_state: Mapped[str] = mapped_column(server_default=text("'new'"))
     indexing_until: Mapped[moment | None]  # while it lies ahead, nothing of this repository is claimed
     indexed_at: Mapped[moment | None]
-    roles: Mapped[str | None]  # fingerprint of the table that the roles of its nodes were told by
+    roles: Mapped[str | None]  # fingerprint of what it was linked by: table of roles, words, version
     roots: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # prefix of an import -> folder, when files were read
     created_at: Mapped[moment_now]
     weight: Mapped[int] = mapped_column(Integer, server_default=text("1"))
