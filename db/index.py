@@ -169,7 +169,7 @@ async def hold(db: Database, repo_id: int) -> None:
 async def finish(db: Database, repo_id: int, *, roles: str, roots: Mapping[str, str]) -> None:
     """The index is whole again: its work may be claimed, daemons are told.
 
-    ``roles``: fingerprint of what it was linked by; ``roots``: prefix of an import -> folder, that files were read with.
+    ``roles``: fingerprint of what it was linked by; ``roots``: prefix of an import -> folder, for reading files.
     """
     async with db.write() as connection:
         await connection.execute(
