@@ -7,10 +7,12 @@ explanation of code needs and that neither the code nor the facts hold.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 
 from daemon.guard.base import Answer, Verdict
+from daemon.guard.phrases import Likely
 from daemon.guard.steering import CODE_SPAN, OBEYED, PROMOTES, REPORTS, Orders, canaries, off_task
 from daemon.safety.visible import control_tokens, hidden
 
@@ -18,16 +20,14 @@ _LEAKED_WORDS = 8  # words in a row that stand in the system prompt too; heading
 _LEAKED_RUNS = 2  # two such runs, or one twice as long
 _WORD = re.compile(r"\w+")
 
-_URL = re.compile(
-    r"\b(?:[a-z][a-z0-9+.\-]{1,15}://|www\.|mailto:|data:[a-z]+/|javascript:)[^\s<>\"'`)\]]+", re.IGNORECASE
-)
-_EMAIL = re.compile(r"\b[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)*\.[a-z]{2,10}\b", re.IGNORECASE)
+_URL = Likely(r"\b(?:[a-z][a-z0-9+.\-]{1,15}://|www\.|mailto:|data:[a-z]+/|javascript:)[^\s<>\"'`)\]]+", re.IGNORECASE)
+_EMAIL = Likely(r"\b[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)*\.[a-z]{2,10}\b", re.IGNORECASE)
 # A bare host as a reader would type it; names of modules and files end otherwise.
-_HOST = re.compile(
+_HOST = Likely(
     r"\b(?:[a-z0-9\-]+\.)+(?:com|org|net|io|dev|ru|info|biz|xyz|top|app|site|online|link|ly|me|co)(?:/[\w./?=&%\-]*)?\b",
     re.IGNORECASE,
 )
-_COMMAND = re.compile(
+_COMMAND = Likely(
     r"\b(?:curl|wget|iwr|Invoke-WebRequest)\b[^\n|]{0,200}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b|\b(?:ba|z)?sh\s+-c\s+[\"'$]|\brm\s+-rf?\s+[/~*.]"
     r"|\bcurl\s+(?:-\w+\s+)*https?://|\bnc\s+-e\b|/dev/tcp/|\bpowershell\b[^\n]{0,40}\s-e(?:nc|ncodedcommand)?\b|\bchmod\s+(?:777|\+x)\b"
     r"|\bbase64\s+(?:-d|--decode)\b|\b(?:pip|npm|gem)\s+install\s+\S+",
@@ -40,16 +40,17 @@ _NOBODYS = re.compile(
     re.IGNORECASE,
 )
 _FROM_EXAMPLE = re.compile(rf"@{_EXAMPLE_HOST}$", re.IGNORECASE)
-_IMAGE = re.compile(
+_IMAGE = Likely(
     r"!\[[^\]]*\]\s*[(\[]|^\s{0,3}\[[^\]]+\]:\s*(?:<|[a-z][a-z0-9+.\-]{1,15}:|//?\w|[\w\-]+\.\w)",
     re.MULTILINE | re.IGNORECASE,
 )
-_LINK = re.compile(r"(?<!!)\[[^\]]+\]\(\s*<?([^)\s>]+)")
-_HTML = re.compile(
+_LINK = Likely(r"(?<!!)\[[^\]]+\]\(\s*<?([^)\s>]+)")
+_HTML = Likely(
     r"</?(?:script|iframe|img|svg|object|embed|form|input|link|meta|style|base|video|audio|a|div|span|button|html|body|marquee|details)(?=[\s/>])[^>]*>"
     r"|<!--|\bon(?:error|load|click|mouseover)\s*=",
     re.IGNORECASE,
 )
+_SENTENCES = re.compile(r"(?<=[.!?\u2026])\s+|\n")
 _FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?^ {0,3}\1[ \t]*$", re.MULTILINE | re.DOTALL)
 
 
@@ -86,19 +87,25 @@ def _leaked(text: str, instructions: str) -> bool:
     """Whether long runs of words of the answer stand in the system prompt, its headings aside."""
     if not instructions:
         return False
-    told = " ".join(
-        word.lower() for line in instructions.splitlines() if not line.startswith("#") for word in _WORD.findall(line)
-    )
-    said = [word.lower() for line in text.splitlines() if not line.startswith("#") for word in _WORD.findall(line)]
-    runs, place = 0, 0
-    padded = f" {told} "
-    while place + _LEAKED_WORDS <= len(said):
-        if f" {' '.join(said[place : place + _LEAKED_WORDS])} " in padded:
+    told = _told(instructions)
+    runs, free = 0, 0
+    for place, run in enumerate(_runs(text)):
+        if place >= free and run in told:
             runs += 1
-            place += _LEAKED_WORDS
-        else:
-            place += 1
+            free = place + _LEAKED_WORDS
     return runs >= _LEAKED_RUNS
+
+
+@functools.lru_cache(maxsize=16)  # a system prompt is the same for every answer
+def _told(instructions: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(_runs(instructions))
+
+
+def _runs(text: str) -> Iterator[tuple[str, ...]]:
+    """Every so many words in a row, headings aside."""
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    words = _WORD.findall("\n".join(lines).lower())
+    return zip(*(words[start:] for start in range(_LEAKED_WORDS)), strict=False)
 
 
 def _strangers(text: str, shown: str) -> list[str]:
@@ -124,13 +131,17 @@ def _markup(prose: str) -> str:
 def _obeyed(text: str, shown: str, orders: Orders) -> str:
     """The words that say that an order was followed; a sentence that tells of an order in the code is honest."""
     prose = _FENCED.sub("\n", text)
-    for sentence in re.split(r"(?<=[.!?\u2026])\s+|\n", prose):
-        if REPORTS.search(sentence):
-            continue
-        if match := OBEYED.search(sentence):
-            return match.group()
-        if (match := PROMOTES.search(sentence)) and match.group().lower() not in shown.lower():
-            return match.group()
-        if said := orders.obeyed(sentence):
+    obeyed, promotes = OBEYED.within(prose), PROMOTES.within(prose)
+    if not (obeyed or promotes or orders.words or orders.runs):
+        return ""
+    reports = REPORTS.within(prose)
+    for sentence in _SENTENCES.split(prose):
+        if (match := obeyed.search(sentence)) or (
+            (match := promotes.search(sentence)) and match.group().lower() not in shown.lower()
+        ):
+            said = match.group()
+        else:
+            said = orders.obeyed(sentence)
+        if said and not reports.search(sentence):
             return said
     return ""

@@ -17,7 +17,7 @@ from daemon.prompts import PartPrompt, Prompts, StagePrompt
 from daemon.stages import members
 from daemon.stages.asking import Asker, Spent, left_out
 from daemon.stages.budget import Sizes
-from daemon.stages.origin import Input, MadeFrom, digest, made_from
+from daemon.stages.origin import Input, MadeFrom, OnceEach, digest, made_from
 from daemon.stages.plan import Plan, lines_of, places, plan
 from daemon.thresholds import StageGuardSettings
 from daemon.words import Words
@@ -108,6 +108,7 @@ class TextStage:
         self._split = split
         self._asker = Asker(model, self._sizes, gauge)
         self._judging = asyncio.Lock()
+        self._inputs = OnceEach(self._inputs_of)  # a key is asked for three times, and then what it came from
 
     @property
     def name(self) -> Stage:
@@ -169,7 +170,7 @@ class TextStage:
         """The parts of the key that come from the material, as short hashes by name."""
         return made_from(self._inputs(material))
 
-    def _inputs(self, material: Material) -> list[Input]:
+    def _inputs_of(self, material: Material) -> list[Input]:
         said = members.keyed(material.members)
         each = tuple((name, (role, summary)) for name, role, summary in said)
         return [*self.writing.inputs(material), *([Input("members", said, each)] if said else [])]
