@@ -22,14 +22,15 @@ def resolve(
     those that are no edges too, the functions that a call hands over."""
     if definitions is None:
         definitions = definitions_of(nodes)
-    uses = {edge: Use(edge.src, EdgeKind(edge.kind), edge.dst_name) for edge in edges if edge.kind != EdgeKind.CONTAINS}
-    links = link(
-        definitions,
-        [*uses.values(), *uses_of(subjects_of([node for node in nodes if node.marks]))],
-        imports_of(imports),
-    )
+    uses = [
+        None if edge.kind == EdgeKind.CONTAINS else Use(edge.src, EdgeKind(edge.kind), edge.dst_name) for edge in edges
+    ]
+    asked = [*(use for use in uses if use is not None), *uses_of(subjects_of([node for node in nodes if node.marks]))]
+    links = link(definitions, asked, imports_of(imports))
     nowhere = Link(None, "")
-    linked = [_linked(edge, links.get(uses[edge], nowhere)) if edge in uses else edge for edge in edges]
+    linked = [
+        edge if use is None else _linked(edge, links.get(use, nowhere)) for edge, use in zip(edges, uses, strict=True)
+    ]
     return linked, links
 
 
@@ -63,6 +64,9 @@ def _definition(node: StoredNode) -> Definition:
 
 
 def _linked(edge: StoredEdge, to: Link) -> StoredEdge:
+    """The edge itself where it leads there already: most of them do, and a repository has millions."""
+    if (edge.dst, edge.resolution) == (to.dst, to.how or None):
+        return edge
     return StoredEdge(
         src=edge.src, kind=edge.kind, dst_name=edge.dst_name, dst=to.dst, count=edge.count, resolution=to.how or None
     )

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from daemon.index import sheets
+from daemon.index.sheet import Facts
+from daemon.index.sheet import render as real_render
+from daemon.index.sheet_words import Words
 from daemon.index.sync import sync
 from daemon.roles import RoleRow
 from daemon.settings import IndexSettings
@@ -222,3 +225,35 @@ async def test_members_of_a_foreign_class_are_known_by_their_owner(db: Database,
     chunk = a_chunk(psql, owner)
     sheet = (await sheets.sheets_of(db, [chunk], language="en"))[chunk]
     assert "## Members (2)\n\n- `def add(self)`\n- `def pay(self)`" in sheet
+
+
+async def test_other_words_are_said_by_the_next_run_though_no_file_changed(
+    db: Database, psql: Connection, tree: Path, tmp_path: Path
+) -> None:
+    await index(db, tree)
+    assert "**Part of:**" in sheets_in(psql)["shop.Catalog.find"]
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "sheet.yaml").write_text("en: {owner: Belongs to}", encoding="utf-8")
+    await index(db, tree, prompts=tmp_path / "words")
+    assert "**Belongs to:**" in sheets_in(psql)["shop.Catalog.find"]
+    before = versions(psql)
+    await index(db, tree, prompts=tmp_path / "words")
+    assert versions(psql) == before
+
+
+async def test_one_function_more_renders_the_sheets_that_speak_of_it(
+    db: Database, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree / "apart.py").write_text("".join(f"def apart_{n}():\n    return {n}\n\n\n" for n in range(30)))
+    await index(db, tree)
+    rendered: list[str] = []
+
+    def counted(facts: Facts, words: Words) -> str:
+        rendered.append(facts.fqn)
+        return real_render(facts, words)
+
+    monkeypatch.setattr(sheets, "render", counted)
+    (tree / "shop.py").write_text(SHOP + "\n\ndef worst(catalog: Catalog) -> str:\n    return catalog.find('z')[-1]\n")
+    await index(db, tree)
+    assert {"shop.Catalog.find", "shop.Catalog", "shop"} <= set(rendered)
+    assert not [fqn for fqn in rendered if fqn.startswith("apart.")]
