@@ -309,24 +309,22 @@ async def write_contexts(db: Database, chunks: Sequence[StoredChunk]) -> None:
     )
 
 
-async def nodes_without_chunk(
-    db: Database, repo_id: int, *, after: int, limit: int, among: Iterable[int] | None = None
-) -> list[BareNode]:
-    """Nodes that have source, packages and repositories, that have no chunk yet, by id, above ``after``."""
+async def nodes_without_chunk(db: Database, repo_id: int, among: Iterable[int] | None = None) -> list[int]:
+    """Nodes that have source, packages and repositories, that have no chunk yet, by id: all, or ``among`` some.
+
+    Asked once: looking for the next thousand of them reads everything each time.
+    """
     only, given = _only("n.id", among)
     async with db.statement() as connection:
         rows = await connection.execute(
             text(
-                "SELECT n.id, n.kind, n.fqn, n.params, COALESCE(n.source_code, '') AS source_code, "
-                "COALESCE(f.path, '') AS path FROM node n "
-                "LEFT JOIN file f ON f.id = n.file_id LEFT JOIN chunk c ON c.node_id = n.id "
-                f"WHERE n.repo_id = :repo {only} AND n.id > :after AND c.id IS NULL AND (n.source_hash IS NOT NULL "
+                f"SELECT n.id FROM node n WHERE n.repo_id = :repo {only} AND (n.source_hash IS NOT NULL "
                 "OR n.file_id IS NULL AND n.kind IN ('PACKAGE', 'REPOSITORY')) "
-                "ORDER BY n.id LIMIT :limit"
+                "AND NOT EXISTS (SELECT FROM chunk c WHERE c.node_id = n.id) ORDER BY n.id"
             ),
-            {"repo": repo_id, "after": after, "limit": limit, **given},
+            {"repo": repo_id, **given},
         )
-        return [BareNode(**{**row._mapping, "params": tuple(row.params)}) for row in rows]
+        return [row.id for row in rows]
 
 
 async def bare_nodes(connection: AsyncConnection, nodes: Sequence[int]) -> list[BareNode]:

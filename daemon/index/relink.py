@@ -304,9 +304,10 @@ async def _make_missing(
     holding: Container[int],
     among: Iterable[int] | None,
 ) -> int:
-    last, made = 0, 0
-    while bare := await db_link.nodes_without_chunk(db, repo_id, after=last, limit=_BATCH, among=among):
-        last = bare[-1].id
+    missing, made = await db_link.nodes_without_chunk(db, repo_id, among), 0
+    for start in range(0, len(missing), _BATCH):
+        async with db.statement() as connection:
+            bare = await db_link.bare_nodes(connection, missing[start : start + _BATCH])
         rows = []
         for node in bare:
             names = [str(param["name"]) for param in node.params]
