@@ -50,6 +50,7 @@ _HTML = re.compile(
     r"|<!--|\bon(?:error|load|click|mouseover)\s*=",
     re.IGNORECASE,
 )
+_SENTENCES = re.compile(r"(?<=[.!?\u2026])\s+|\n")
 _FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?^ {0,3}\1[ \t]*$", re.MULTILINE | re.DOTALL)
 
 
@@ -124,13 +125,17 @@ def _markup(prose: str) -> str:
 def _obeyed(text: str, shown: str, orders: Orders) -> str:
     """The words that say that an order was followed; a sentence that tells of an order in the code is honest."""
     prose = _FENCED.sub("\n", text)
-    for sentence in re.split(r"(?<=[.!?\u2026])\s+|\n", prose):
-        if REPORTS.search(sentence):
-            continue
-        if match := OBEYED.search(sentence):
-            return match.group()
-        if (match := PROMOTES.search(sentence)) and match.group().lower() not in shown.lower():
-            return match.group()
-        if said := orders.obeyed(sentence):
+    obeyed, promotes = OBEYED.within(prose), PROMOTES.within(prose)
+    if not (obeyed or promotes or orders.words or orders.runs):
+        return ""
+    reports = REPORTS.within(prose)
+    for sentence in _SENTENCES.split(prose):
+        if (match := obeyed.search(sentence)) or (
+            (match := promotes.search(sentence)) and match.group().lower() not in shown.lower()
+        ):
+            said = match.group()
+        else:
+            said = orders.obeyed(sentence)
+        if said and not reports.search(sentence):
             return said
     return ""

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import langdetect
 from langdetect.lang_detect_exception import LangDetectException
@@ -42,7 +44,22 @@ _SCRIPTS = {
 }
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 
-Identify = Callable[[str], str | None]  # sentence -> two-letter code, None where it cannot tell
+_SAME = sys.float_info.epsilon  # lingua names no language where its two best lie no further apart
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A sentence, the language that lingua takes it for, and how sure it is; ``tie``: as sure of another."""
+
+    sentence: str
+    best: Lingua
+    value: float
+    tie: bool
+
+    @property
+    def language(self) -> str | None:
+        """Two letters; None where it cannot tell."""
+        return None if self.tie else str(self.best.iso_code_639_1.name).lower()
 
 
 class LanguageGuard:
@@ -73,13 +90,17 @@ class LanguageGuard:
         foreign = answer.language not in _WRITTEN_WITH_THEM and any(_FOREIGN_SCRIPT.search(s) for s in found)
         if foreign:
             defects["foreign-script"] = ""
+        alien = False
         if self._settings.method == "script":
             ratio, detected = self._by_script(found, answer.language)
+        elif self._settings.method == "langdetect":
+            ratio, detected = _share(((s, _by_langdetect(s)) for s in found if _is_sentence(s)), answer.language)
         else:
-            ratio, detected = self._by_sentences(found, answer.language)
+            heard = self._heard(found, answer.language)
+            ratio, detected = _share(((one.sentence, one.language) for one in heard), answer.language)
+            alien = self._has_foreign_sentence(heard, answer.language)
         if total < self._settings.minimum_words:
             ratio = None
-        alien = self._has_foreign_sentence(found, answer.language)
         if ratio is not None and (alien or ratio < self.minimum(answer.language)):
             defects["language"] = f"{ratio:.2f}"
         return Verdict(
@@ -92,32 +113,25 @@ class LanguageGuard:
             score=(1.0 if ratio is None else ratio) * (0.5 if foreign else 1.0),
         )
 
-    def _by_sentences(self, found: list[str], asked: str) -> tuple[float | None, str | None]:
-        identify = _identifier(self._settings.method, self._suspects, asked)
-        weights: Counter[str | None] = Counter()
-        for sentence in found:
-            size = len(prose.words(sentence))
-            if size >= _MINIMUM_SENTENCE:
-                weights[identify(sentence)] += size
-        counted = sum(weights.values())
-        if not counted:
-            return None, None
-        named = [(weight, language) for language, weight in weights.items() if language is not None]
-        return weights[asked] / counted, max(named)[1] if named else None
-
-    def _has_foreign_sentence(self, found: list[str], asked: str) -> bool:
-        sure = self._settings.foreign_sentence
-        if self._settings.method != "lingua" or sure is None:
-            return False
+    def _heard(self, found: list[str], asked: str) -> list[_Heard]:
+        """Every sentence with what lingua makes of it: its one dear step, so it is asked once."""
         detector = _lingua_detector(tuple(sorted({*self._suspects, asked})))
+        heard = []
+        for sentence in filter(_is_sentence, found):
+            best, second, *_ = detector.compute_language_confidence_values(sentence)
+            heard.append(_Heard(sentence, best.language, best.value, tie=best.value - second.value < _SAME))
+        return heard
+
+    def _has_foreign_sentence(self, heard: list[_Heard], asked: str) -> bool:
+        sure = self._settings.foreign_sentence
+        if sure is None:
+            return False
         wanted = _lingua_language(asked)
-        for sentence in found:
-            if len(prose.words(sentence)) < _SURE_WORDS:
-                continue
-            best = detector.compute_language_confidence_values(sentence)[0]
-            if best.language != wanted and best.value >= sure:
-                return True
-        return False
+        return any(
+            one.best != wanted and one.value >= sure
+            for one in heard
+            if len(prose.words(one.sentence)) >= _SURE_WORDS
+        )
 
     def _by_script(self, found: list[str], asked: str) -> tuple[float | None, str | None]:
         letters = [letter for sentence in found for letter in sentence if letter.isalpha()]
@@ -128,17 +142,20 @@ class LanguageGuard:
         return share, asked if share >= self._settings.minimum_script else None
 
 
-def _identifier(method: str, suspects: tuple[str, ...], asked: str) -> Identify:
-    languages = tuple(sorted({*suspects, asked}))
-    if method == "langdetect":
-        return _by_langdetect
-    detector = _lingua_detector(languages)
+def _is_sentence(text: str) -> bool:
+    return len(prose.words(text)) >= _MINIMUM_SENTENCE
 
-    def by_lingua(sentence: str) -> str | None:
-        language = detector.detect_language_of(sentence)
-        return None if language is None else str(language.iso_code_639_1.name).lower()
 
-    return by_lingua
+def _share(told: Iterable[tuple[str, str | None]], asked: str) -> tuple[float | None, str | None]:
+    """The share of words that stand in sentences of the asked language, and the language of most of them."""
+    weights: Counter[str | None] = Counter()
+    for sentence, language in told:
+        weights[language] += len(prose.words(sentence))
+    counted = sum(weights.values())
+    if not counted:
+        return None, None
+    named = [(weight, language) for language, weight in weights.items() if language is not None]
+    return weights[asked] / counted, max(named)[1] if named else None
 
 
 @functools.cache

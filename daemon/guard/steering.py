@@ -10,6 +10,7 @@ from importlib.resources import files
 import yaml
 
 from daemon.guard.base import Answer
+from daemon.guard.phrases import Phrases
 from daemon.identifiers import split
 
 CODE_SPAN = re.compile(r"(`+)(?:(?!\1).)+?\1", re.DOTALL)
@@ -18,12 +19,8 @@ CODE_SPAN = re.compile(r"(`+)(?:(?!\1).)+?\1", re.DOTALL)
 _TABLE = yaml.safe_load((files("daemon.guard") / "steering.yaml").read_text(encoding="utf-8"))
 
 
-def _any(key: str) -> re.Pattern[str]:
-    return re.compile("|".join(_TABLE[key]), re.IGNORECASE)
-
-
 ADDRESSES, MODELS, REPORTS, OBEYED, PROMOTES = (
-    _any(key) for key in ("addresses", "models", "reports", "obeyed", "promotes")
+    Phrases(_TABLE[key]) for key in ("addresses", "models", "reports", "obeyed", "promotes")
 )
 _COMMON_LOUD = frozenset(_TABLE["loud"].split())
 _SYNTAX = frozenset(_TABLE["syntax"].split())
@@ -73,12 +70,14 @@ def canaries(shown: str) -> Orders:
     lines: list[str] = []
     words: dict[str, None] = {}
     runs: set[tuple[str, ...]] = set()
-    for line in shown.splitlines():
-        spoken = line.replace("_", " ")  # names speak as well
-        if not (ADDRESSES.search(spoken) or MODELS.search(spoken)):
+    spoken_all = shown.replace("_", " ")  # names speak as well
+    addresses, models = ADDRESSES.within(spoken_all), MODELS.within(spoken_all)
+    for line in shown.splitlines() if addresses or models else ():
+        spoken = line.replace("_", " ")
+        to_model = models.search(spoken) is not None
+        if not (to_model or addresses.search(spoken)):
             continue
         lines.append(line)
-        to_model = MODELS.search(spoken) is not None
         for pattern in _QUOTED:
             words.update(dict.fromkeys(said for said in pattern.findall(line) if to_model or " " in said.strip()))
         words.update(dict.fromkeys(said for said in _LOUD.findall(line) if said not in _COMMON_LOUD))
