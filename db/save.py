@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import text
@@ -14,6 +14,7 @@ from db.session import Database
 from db.sql import sql
 from db.types import Claim, Outcome, TextDraft, Vector, VectorDraft
 
+_COLUMNS = tuple(part.name for part in fields(TextDraft) if part.name != "text")  # no copies of what is only read
 _INDEX_LIMIT = 2000  # pgvector's HNSW takes vectors of up to 2000 dimensions, halfvec up to 4000
 
 
@@ -30,7 +31,7 @@ async def save_texts(
     rows = [
         {
             "chunk_id": claim.chunk_id, "stage": claim.stage, "fence": claim.fence, "wanted_key": claim.wanted_key,
-            **{name: value for name, value in asdict(draft).items() if name != "text"}, "output": draft.text,
+            **{name: getattr(draft, name) for name in _COLUMNS}, "output": draft.text,
         }
         for claim, draft in drafts
     ]  # fmt: skip

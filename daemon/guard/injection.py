@@ -7,6 +7,7 @@ explanation of code needs and that neither the code nor the facts hold.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -87,19 +88,25 @@ def _leaked(text: str, instructions: str) -> bool:
     """Whether long runs of words of the answer stand in the system prompt, its headings aside."""
     if not instructions:
         return False
-    told = " ".join(
-        word.lower() for line in instructions.splitlines() if not line.startswith("#") for word in _WORD.findall(line)
-    )
-    said = [word.lower() for line in text.splitlines() if not line.startswith("#") for word in _WORD.findall(line)]
-    runs, place = 0, 0
-    padded = f" {told} "
-    while place + _LEAKED_WORDS <= len(said):
-        if f" {' '.join(said[place : place + _LEAKED_WORDS])} " in padded:
+    told = _told(instructions)
+    runs, free = 0, 0
+    for place, run in enumerate(_runs(text)):
+        if place >= free and run in told:
             runs += 1
-            place += _LEAKED_WORDS
-        else:
-            place += 1
+            free = place + _LEAKED_WORDS
     return runs >= _LEAKED_RUNS
+
+
+@functools.lru_cache(maxsize=16)  # a system prompt is the same for every answer
+def _told(instructions: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(_runs(instructions))
+
+
+def _runs(text: str) -> Iterator[tuple[str, ...]]:
+    """Every so many words in a row, headings aside."""
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    words = _WORD.findall("\n".join(lines).lower())
+    return zip(*(words[start:] for start in range(_LEAKED_WORDS)), strict=False)
 
 
 def _strangers(text: str, shown: str) -> list[str]:

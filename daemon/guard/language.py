@@ -49,9 +49,9 @@ _SAME = sys.float_info.epsilon  # lingua names no language where its two best li
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """A sentence, the language that lingua takes it for, and how sure it is; ``tie``: as sure of another."""
+    """A sentence of so many words, the language lingua takes it for, and how sure it is; ``tie``: as of another."""
 
-    sentence: str
+    words: int
     best: Lingua
     value: float
     tie: bool
@@ -86,7 +86,8 @@ class LanguageGuard:
         """Figures: ``language_ratio`` (None: too little prose to tell), ``language_detected``, ``words``."""
         defects: dict[str, str] = {}
         found = prose.sentences(answer.text, names=answer.identifiers)
-        total = sum(len(prose.words(sentence)) for sentence in found)
+        sized = [(sentence, len(prose.words(sentence))) for sentence in found]
+        total = sum(size for _, size in sized)
         foreign = answer.language not in _WRITTEN_WITH_THEM and any(_FOREIGN_SCRIPT.search(s) for s in found)
         if foreign:
             defects["foreign-script"] = ""
@@ -94,10 +95,11 @@ class LanguageGuard:
         if self._settings.method == "script":
             ratio, detected = self._by_script(found, answer.language)
         elif self._settings.method == "langdetect":
-            ratio, detected = _share(((s, _by_langdetect(s)) for s in found if _is_sentence(s)), answer.language)
+            long = [(s, size) for s, size in sized if size >= _MINIMUM_SENTENCE]
+            ratio, detected = _share([(_by_langdetect(s), size) for s, size in long], answer.language)
         else:
-            heard = self._heard(found, answer.language)
-            ratio, detected = _share(((one.sentence, one.language) for one in heard), answer.language)
+            heard = self._heard(sized, answer.language)
+            ratio, detected = _share([(one.language, one.words) for one in heard], answer.language)
             alien = self._has_foreign_sentence(heard, answer.language)
         if total < self._settings.minimum_words:
             ratio = None
@@ -113,13 +115,14 @@ class LanguageGuard:
             score=(1.0 if ratio is None else ratio) * (0.5 if foreign else 1.0),
         )
 
-    def _heard(self, found: list[str], asked: str) -> list[_Heard]:
-        """Every sentence with what lingua makes of it: its one dear step, so it is asked once."""
+    def _heard(self, sized: Iterable[tuple[str, int]], asked: str) -> list[_Heard]:
+        """What lingua makes of every sentence of enough words: the one dear step, so it is asked once."""
         detector = _lingua_detector(tuple(sorted({*self._suspects, asked})))
         heard = []
-        for sentence in filter(_is_sentence, found):
-            best, second, *_ = detector.compute_language_confidence_values(sentence)
-            heard.append(_Heard(sentence, best.language, best.value, tie=best.value - second.value < _SAME))
+        for sentence, size in sized:
+            if size >= _MINIMUM_SENTENCE:
+                best, second, *_ = detector.compute_language_confidence_values(sentence)
+                heard.append(_Heard(size, best.language, best.value, tie=best.value - second.value < _SAME))
         return heard
 
     def _has_foreign_sentence(self, heard: list[_Heard], asked: str) -> bool:
@@ -127,11 +130,7 @@ class LanguageGuard:
         if sure is None:
             return False
         wanted = _lingua_language(asked)
-        return any(
-            one.best != wanted and one.value >= sure
-            for one in heard
-            if len(prose.words(one.sentence)) >= _SURE_WORDS
-        )
+        return any(one.words >= _SURE_WORDS and one.best != wanted and one.value >= sure for one in heard)
 
     def _by_script(self, found: list[str], asked: str) -> tuple[float | None, str | None]:
         letters = [letter for sentence in found for letter in sentence if letter.isalpha()]
@@ -142,15 +141,11 @@ class LanguageGuard:
         return share, asked if share >= self._settings.minimum_script else None
 
 
-def _is_sentence(text: str) -> bool:
-    return len(prose.words(text)) >= _MINIMUM_SENTENCE
-
-
-def _share(told: Iterable[tuple[str, str | None]], asked: str) -> tuple[float | None, str | None]:
+def _share(told: Iterable[tuple[str | None, int]], asked: str) -> tuple[float | None, str | None]:
     """The share of words that stand in sentences of the asked language, and the language of most of them."""
     weights: Counter[str | None] = Counter()
-    for sentence, language in told:
-        weights[language] += len(prose.words(sentence))
+    for language, size in told:
+        weights[language] += size
     counted = sum(weights.values())
     if not counted:
         return None, None

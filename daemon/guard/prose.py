@@ -35,9 +35,14 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark").enable("table")
 
 
+@functools.lru_cache(maxsize=16)  # the guards look at the same answer one after the other
+def _parsed(markdown: str) -> tuple[Token, ...]:
+    return tuple(_parser().parse(markdown))
+
+
 def paragraphs(markdown: str) -> list[str]:
     """The plain text of every paragraph, list item and table cell; code and headings are left out."""
-    return [text for text in _inline_texts(_parser().parse(markdown)) if text.strip()]
+    return [text for text in _inline_texts(_parsed(markdown)) if text.strip()]
 
 
 def _inline_texts(tokens: Iterable[Token]) -> Iterator[str]:
@@ -61,7 +66,7 @@ def _plain(child: Token) -> str:
 def pieces(markdown: str) -> Iterator[tuple[str, bool]]:
     """The text of paragraphs, list items and table cells in pieces, and whether each is inline code."""
     in_heading = False
-    for token in _parser().parse(markdown):
+    for token in _parsed(markdown):
         if token.type == "heading_open":
             in_heading = True
         elif token.type == "heading_close":
@@ -74,7 +79,7 @@ def pieces(markdown: str) -> Iterator[tuple[str, bool]]:
 
 def blocks(markdown: str) -> list[str]:
     """The code of every fenced block."""
-    return [token.content for token in _parser().parse(markdown) if token.type == "fence"]
+    return [token.content for token in _parsed(markdown) if token.type == "fence"]
 
 
 def sentences(markdown: str, *, names: frozenset[str] = frozenset()) -> list[str]:

@@ -87,9 +87,10 @@ def floor(text: str) -> int:
     return int(sum(count * costs[thing] for thing, count in _counts(text).items()))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=128)
 def _counts(text: str) -> Mapping[str, int]:
-    # Remembered for the prompts that are measured several times in a row, and for the system prompts of all.
+    # Remembered for the prompts that are measured several times, with those of other slots in between, and for the
+    # system prompts of all.
     classes = text.translate(_CLASSES)
     words, marks, cyrillics = len(_WORDS.findall(classes)), len(_MARKS.findall(classes)), 0
     counts = {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
 from typing import Any, TypeVar, cast
 
 from daemon.safety.redact import Redaction, Redactor, without
-from daemon.safety.visible import visible
+from daemon.safety.visible import all_visible, visible
 from daemon.settings import SafetySettings
 from db.types import Material, Param, TextDraft
 
@@ -57,7 +57,10 @@ class Safety:
         secret is never recalled for the redacted source, nor the other way round, and a rotated password costs no call.
         """
         texts = _texts(material)
-        sieve = _Sieve(self._redactor, texts)
+        each = _texts_in(texts)
+        sieve = _Sieve(self._redactor, each)
+        if not sieve.holds_any and all_visible("\n".join(each)):
+            return Safe(material, {})
 
         def clean(text: str) -> str:
             return visible(sieve.clean(text))
@@ -75,7 +78,7 @@ class Safety:
 
         ``redacted`` are the counts of its material; both go into the figures of the text.
         """
-        sieve = _Sieve(self._redactor, draft.text)
+        sieve = _Sieve(self._redactor, (draft.text,))
         text = sieve.clean(draft.text)
         found = dict(sorted(sieve.found.items()))
         counted = {"redacted", "redacted_answer"}
@@ -94,7 +97,7 @@ def without_secrets(value: T) -> T:
     No setting leads here: they can be read in plain SQL and are copied on from there. What was no secret after all
     costs the search one word; the index keeps the source as it is.
     """
-    sieve = _Sieve(_ALWAYS, value)
+    sieve = _Sieve(_ALWAYS, _texts_in(value))
     return cast(T, _cleaned(value, sieve.clean)) if sieve.holds_any else value
 
 
@@ -104,60 +107,66 @@ _ALWAYS = Redactor()
 class _Sieve:
     """The secrets of one value, however deep its texts lie: what a signature tells is looked for in its doc comment."""
 
-    def __init__(self, redactor: Redactor | None, value: object) -> None:
+    def __init__(self, redactor: Redactor | None, texts: Collection[str]) -> None:
         self._redactor = redactor
-        self._seen: dict[str, Redaction] = {}
+        self._looked_at = texts
+        self._seen: dict[str, Redaction] = {}  # those of them that hold something
         self._values: dict[str, str] = {}
         self.found: Counter[str] = Counter()  # in all that was cleaned
         if redactor is not None:
-            for text in _texts_in(value):
-                self._look(text)
+            for text in redactor.dirty(texts):
+                self._seen[text] = done = redactor.look(text)
+                self._values.update(done.values)
 
     @property
     def holds_any(self) -> bool:
         """Whether there is anything to be cleaned."""
-        return any(done.found for done in self._seen.values())
+        return bool(self._seen)
 
     def clean(self, text: str) -> str:
         """The text without secrets, counted."""
         if self._redactor is None:
             return text
-        done = self._seen.get(text) or self._redactor.look(text)
+        done = self._seen.get(text)
+        if done is None:
+            done = Redaction(text, {}) if text in self._looked_at else self._redactor.look(text)
         clean, more = without(done.text, self._values)
         self.found.update(done.found)
         self.found.update(more)
         return clean
-
-    def _look(self, text: str) -> None:
-        if self._redactor is not None and text not in self._seen:
-            self._seen[text] = done = self._redactor.look(text)
-            self._values.update(done.values)
 
 
 def _texts(material: Material) -> dict[str, Any]:
     return {name: getattr(material, name) for name in Material.__dataclass_fields__ if name not in _LEFT}
 
 
-def _texts_in(value: object) -> Iterator[str]:
-    """Every text that ``_cleaned`` would clean, however deep."""
+def _texts_in(value: object) -> dict[str, None]:
+    """Every text that ``_cleaned`` would clean, however deep, each once, in order."""
+    found: dict[str, None] = {}
+    _collect(value, found)
+    return found
+
+
+def _collect(value: object, found: dict[str, None]) -> None:
     if isinstance(value, str):
-        yield value
+        found[value] = None
     elif isinstance(value, tuple | list):
         for entry in value:
-            yield from _texts_in(entry)
-    elif isinstance(value, Mapping):
+            _collect(entry, found)
+    elif isinstance(value, dict):
         for entry in value.values():
-            yield from _texts_in(entry)
-    elif is_dataclass(value) and not isinstance(value, type):
+            _collect(entry, found)
+    else:
         for name in _fields_of(type(value)):
-            yield from _texts_in(getattr(value, name))
+            _collect(getattr(value, name), found)
         if isinstance(value, Param) and value.default:
-            yield _assigned(value)
+            found[_assigned(value)] = None
 
 
 @cache
 def _fields_of(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(part.name for part in fields(kind) if part.init)
+    """Of a dataclass; anything else has none."""
+    return tuple(part.name for part in fields(kind) if part.init) if is_dataclass(kind) else ()
 
 
 def _cleaned(value: object, clean: Callable[[str], str]) -> object:

@@ -38,6 +38,11 @@ def visible(text: str) -> str:
     return _CONTROL.sub(_broken, _escaped(text))
 
 
+def all_visible(text: str) -> bool:
+    """Whether ``visible`` would leave a text as it is."""
+    return INVISIBLE.search(text) is None and _CONTROL.search(text) is None
+
+
 def hidden(text: str) -> list[str]:
     """The escapes of all invisible signs in a text."""
     return [_escape(sign) for match in INVISIBLE.finditer(text) for sign in match.group()]

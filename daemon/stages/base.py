@@ -67,6 +67,7 @@ class Writing(Protocol):
         ...
 
 
+_REMEMBERED = 128  # materials whose inputs are kept: those in flight
 _REPLANS = 4  # times that a server may refuse a question as too long before we believe that it never fits
 _HEAVY = 100_000  # characters of source that are measured, cut and judged in a thread of their own
 _UNUSABLE = frozenset({"empty", "cut"})  # defects of an answer that is never saved
@@ -108,6 +109,7 @@ class TextStage:
         self._split = split
         self._asker = Asker(model, self._sizes, gauge)
         self._judging = asyncio.Lock()
+        self._remembered: dict[int, tuple[Material, list[Input]]] = {}
 
     @property
     def name(self) -> Stage:
@@ -170,6 +172,17 @@ class TextStage:
         return made_from(self._inputs(material))
 
     def _inputs(self, material: Material) -> list[Input]:
+        """Worked out once for the material at hand: its key is asked for three times, and then what it was made from."""
+        known = self._remembered.get(id(material))
+        if known is not None and known[0] is material:
+            return known[1]
+        inputs = self._new_inputs(material)
+        self._remembered[id(material)] = (material, inputs)
+        if len(self._remembered) > _REMEMBERED:
+            self._remembered.pop(next(iter(self._remembered)))
+        return inputs
+
+    def _new_inputs(self, material: Material) -> list[Input]:
         said = members.keyed(material.members)
         each = tuple((name, (role, summary)) for name, role, summary in said)
         return [*self.writing.inputs(material), *([Input("members", said, each)] if said else [])]

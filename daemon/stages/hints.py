@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from daemon.stages import members
 from daemon.stages.origin import Input
@@ -156,14 +157,21 @@ def _doc(material: Material) -> Iterator[Fact]:
 
 def _imports(material: Material) -> Iterator[Fact]:
     """Those that the code uses come first and are part of the key; what else its file imports is passing."""
-    there = set(_WORD.findall(material.source_code))
-    used: list[str] = []
-    others: list[str] = []
-    for written in material.imports:
-        names = set(_WORD.findall(written)) - _IMPORT_WORDS
-        (used if names & there else others).append(written)
+    used, others = _used(material.source_code, material.imports)
     shown = [_imported(written) for written in [*used, *others][:_IMPORTS]]
     yield Fact("Imports", _listed(shown, "; "), sorted(_imported(one) for one in used[:_IMPORTS]))
+
+
+@lru_cache(maxsize=256)  # the hints of one piece are asked for four times: key, question, guards, figures
+def _used(source: str, imports: tuple[str, ...]) -> tuple[Sequence[str], Sequence[str]]:
+    """The imports that the code uses, and the others."""
+    there = set(_WORD.findall(source))
+    used: list[str] = []
+    others: list[str] = []
+    for written in imports:
+        names = set(_WORD.findall(written)) - _IMPORT_WORDS
+        (used if names & there else others).append(written)
+    return used, others
 
 
 def _strategy(material: Material) -> Iterator[Fact]:
