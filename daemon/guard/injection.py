@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 
 from daemon.guard.base import Answer, Verdict
+from daemon.guard.phrases import Likely
 from daemon.guard.steering import CODE_SPAN, OBEYED, PROMOTES, REPORTS, Orders, canaries, off_task
 from daemon.safety.visible import control_tokens, hidden
 
@@ -19,16 +20,14 @@ _LEAKED_WORDS = 8  # words in a row that stand in the system prompt too; heading
 _LEAKED_RUNS = 2  # two such runs, or one twice as long
 _WORD = re.compile(r"\w+")
 
-_URL = re.compile(
-    r"\b(?:[a-z][a-z0-9+.\-]{1,15}://|www\.|mailto:|data:[a-z]+/|javascript:)[^\s<>\"'`)\]]+", re.IGNORECASE
-)
-_EMAIL = re.compile(r"\b[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)*\.[a-z]{2,10}\b", re.IGNORECASE)
+_URL = Likely(r"\b(?:[a-z][a-z0-9+.\-]{1,15}://|www\.|mailto:|data:[a-z]+/|javascript:)[^\s<>\"'`)\]]+", re.IGNORECASE)
+_EMAIL = Likely(r"\b[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)*\.[a-z]{2,10}\b", re.IGNORECASE)
 # A bare host as a reader would type it; names of modules and files end otherwise.
-_HOST = re.compile(
+_HOST = Likely(
     r"\b(?:[a-z0-9\-]+\.)+(?:com|org|net|io|dev|ru|info|biz|xyz|top|app|site|online|link|ly|me|co)(?:/[\w./?=&%\-]*)?\b",
     re.IGNORECASE,
 )
-_COMMAND = re.compile(
+_COMMAND = Likely(
     r"\b(?:curl|wget|iwr|Invoke-WebRequest)\b[^\n|]{0,200}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b|\b(?:ba|z)?sh\s+-c\s+[\"'$]|\brm\s+-rf?\s+[/~*.]"
     r"|\bcurl\s+(?:-\w+\s+)*https?://|\bnc\s+-e\b|/dev/tcp/|\bpowershell\b[^\n]{0,40}\s-e(?:nc|ncodedcommand)?\b|\bchmod\s+(?:777|\+x)\b"
     r"|\bbase64\s+(?:-d|--decode)\b|\b(?:pip|npm|gem)\s+install\s+\S+",
@@ -41,12 +40,12 @@ _NOBODYS = re.compile(
     re.IGNORECASE,
 )
 _FROM_EXAMPLE = re.compile(rf"@{_EXAMPLE_HOST}$", re.IGNORECASE)
-_IMAGE = re.compile(
+_IMAGE = Likely(
     r"!\[[^\]]*\]\s*[(\[]|^\s{0,3}\[[^\]]+\]:\s*(?:<|[a-z][a-z0-9+.\-]{1,15}:|//?\w|[\w\-]+\.\w)",
     re.MULTILINE | re.IGNORECASE,
 )
-_LINK = re.compile(r"(?<!!)\[[^\]]+\]\(\s*<?([^)\s>]+)")
-_HTML = re.compile(
+_LINK = Likely(r"(?<!!)\[[^\]]+\]\(\s*<?([^)\s>]+)")
+_HTML = Likely(
     r"</?(?:script|iframe|img|svg|object|embed|form|input|link|meta|style|base|video|audio|a|div|span|button|html|body|marquee|details)(?=[\s/>])[^>]*>"
     r"|<!--|\bon(?:error|load|click|mouseover)\s*=",
     re.IGNORECASE,

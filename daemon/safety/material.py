@@ -156,7 +156,7 @@ def _collect(value: object, found: dict[str, None]) -> None:
     elif isinstance(value, dict):
         for entry in value.values():
             _collect(entry, found)
-    else:
+    elif value is not None and is_dataclass(value) and not isinstance(value, type):
         for name in _fields_of(type(value)):
             _collect(getattr(value, name), found)
         if isinstance(value, Param) and value.default:
@@ -165,8 +165,7 @@ def _collect(value: object, found: dict[str, None]) -> None:
 
 @cache
 def _fields_of(kind: type[Any]) -> tuple[str, ...]:
-    """Of a dataclass; anything else has none."""
-    return tuple(part.name for part in fields(kind) if part.init) if is_dataclass(kind) else ()
+    return tuple(part.name for part in fields(kind) if part.init)
 
 
 def _cleaned(value: object, clean: Callable[[str], str]) -> object:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from daemon.safety.detector import known_tokens
 from daemon.safety.plausible import PLACEHOLDER
-from daemon.safety.rule import Rule
+from daemon.safety.rule import WINDOW, Rule
 from daemon.safety.shapes import own_shapes
 
 _ROUNDS = 4
@@ -58,17 +58,25 @@ class Redactor:
             return Redaction(text, {})
         return self._short(text) if len(text) <= _REMEMBERED_CHARS else self._redacted(text)
 
-    def dirty(self, texts: Sequence[str]) -> list[str]:
+    def dirty(self, texts: Collection[str]) -> list[str]:
         """Those of the texts in which something is found; usually none. For many texts that are looked over at once."""
-        present = self._present("\n".join(texts).lower())
+        together = "\n".join(texts)
+        present = self._present(together.lower())
         rules = [rule for rule in self._rules if not rule.hints or not present.isdisjoint(rule.hints)]
-        return [text for text in texts if len(text) >= _SHORTEST and self._finds(rules, text)]
+        if max(map(len, together.split("\n"))) <= WINDOW:
+            # Some hints stand in most texts. What their rules find in one text they find in all together too.
+            rules = [rule for rule in rules if not rule.is_vague or rule.pattern.search(together)]
+        if not rules:
+            return []
+        pairs = [(text, text.lower()) for text in texts if len(text) >= _SHORTEST]
+        found = {text for rule in rules for text, lowered in pairs if self._finds(rule, text, lowered)}
+        return [text for text in texts if text in found] if found else []
 
-    def _finds(self, rules: Sequence[Rule], text: str) -> bool:
-        lowered = text.lower()
+    def _finds(self, rule: Rule, text: str, lowered: str) -> bool:
+        if not rule.may_match(lowered):
+            return False
         return any(
             not any(allowed.fullmatch(text[start:end]) for allowed in self._allowed)
-            for rule in rules
             for start, end in rule.spans(text, lowered)
         )
 

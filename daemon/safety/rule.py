@@ -10,8 +10,9 @@ Span = tuple[int, int]
 Accept = Callable[[re.Match[str]], bool]
 
 _TOKEN_TAIL = re.compile(r"[A-Za-z0-9_\-]*")
-_WINDOW = 4000
+WINDOW = 4000  # characters of a line that every pattern may be given at once
 _OVERLAP = 400
+_TELLING = 3  # letters of a hint that not every other text holds
 _ROUND = " \t\r\n\"'=:"
 _FIRST = "value"  # the named group that holds the secret, where a pattern names one
 
@@ -30,9 +31,21 @@ class Rule:
     accept: Accept | None = None  # a second look that a pattern cannot have
     token: bool = True  # a bare token: never begins inside a word, and reaches to the end of one
 
+    @property
+    def is_vague(self) -> bool:
+        """Whether its hints are so short that most texts hold one."""
+        return min(map(len, self.hints), default=0) < _TELLING
+
+    def may_match(self, lowered: str) -> bool:
+        """Whether a lower-cased text holds one of the hints."""
+        for hint in self.hints:  # a loop: with a generator it would take twice as long, and it runs most often of all
+            if hint in lowered:
+                return True
+        return not self.hints
+
     def spans(self, text: str, lowered: str) -> Iterator[Span]:
         """Where its secrets stand; they do not overlap."""
-        if self.hints and not any(hint in lowered for hint in self.hints):
+        if not self.may_match(lowered):
             return
         reached = 0
         for match in self._matches(text):
@@ -51,7 +64,7 @@ class Rule:
                 reached = end
 
     def _matches(self, text: str) -> Iterator[re.Match[str]]:
-        if not self.token or len(text) <= _WINDOW:
+        if not self.token or len(text) <= WINDOW:
             yield from self.pattern.finditer(text)
             return
         # Some of the library's patterns take time by the square of a line's length, and code is written by others.
@@ -64,9 +77,9 @@ def windows(text: str) -> Iterator[Span]:
     start = 0
     for line in text.splitlines(keepends=True):
         end = start + len(line)
-        while end - start > _WINDOW:
-            yield start, start + _WINDOW
-            start += _WINDOW - _OVERLAP
+        while end - start > WINDOW:
+            yield start, start + WINDOW
+            start += WINDOW - _OVERLAP
         yield start, end
         start = end
 

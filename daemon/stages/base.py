@@ -17,7 +17,7 @@ from daemon.prompts import PartPrompt, Prompts, StagePrompt
 from daemon.stages import members
 from daemon.stages.asking import Asker, Spent, left_out
 from daemon.stages.budget import Sizes
-from daemon.stages.origin import Input, MadeFrom, digest, made_from
+from daemon.stages.origin import Input, MadeFrom, OnceEach, digest, made_from
 from daemon.stages.plan import Plan, lines_of, places, plan
 from daemon.thresholds import StageGuardSettings
 from daemon.words import Words
@@ -67,7 +67,6 @@ class Writing(Protocol):
         ...
 
 
-_REMEMBERED = 128  # materials whose inputs are kept: those in flight
 _REPLANS = 4  # times that a server may refuse a question as too long before we believe that it never fits
 _HEAVY = 100_000  # characters of source that are measured, cut and judged in a thread of their own
 _UNUSABLE = frozenset({"empty", "cut"})  # defects of an answer that is never saved
@@ -109,7 +108,7 @@ class TextStage:
         self._split = split
         self._asker = Asker(model, self._sizes, gauge)
         self._judging = asyncio.Lock()
-        self._remembered: dict[int, tuple[Material, list[Input]]] = {}
+        self._inputs = OnceEach(self._inputs_of)  # a key is asked for three times, and then what it came from
 
     @property
     def name(self) -> Stage:
@@ -171,18 +170,7 @@ class TextStage:
         """The parts of the key that come from the material, as short hashes by name."""
         return made_from(self._inputs(material))
 
-    def _inputs(self, material: Material) -> list[Input]:
-        """Worked out once for the material at hand: its key is asked for three times, and then what it was made from."""
-        known = self._remembered.get(id(material))
-        if known is not None and known[0] is material:
-            return known[1]
-        inputs = self._new_inputs(material)
-        self._remembered[id(material)] = (material, inputs)
-        if len(self._remembered) > _REMEMBERED:
-            self._remembered.pop(next(iter(self._remembered)))
-        return inputs
-
-    def _new_inputs(self, material: Material) -> list[Input]:
+    def _inputs_of(self, material: Material) -> list[Input]:
         said = members.keyed(material.members)
         each = tuple((name, (role, summary)) for name, role, summary in said)
         return [*self.writing.inputs(material), *([Input("members", said, each)] if said else [])]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 _SHORT = 4  # bytes of a part's hash: it tells a reader what differs, the key itself has 16
 _EACH = 40  # neighbours that are told apart; the others count together
 _OTHERS = "…"
+_IN_FLIGHT = 128  # materials that are worked on at once, and some more
 
 MadeFrom = dict[str, str | dict[str, str]]
 
@@ -31,6 +35,24 @@ class Difference:
     what: str
     which: str | None = None
     how: str = "changed"  # or: new, gone
+
+
+class OnceEach(Generic[T]):
+    """The inputs of the materials at hand, worked out once for each; told apart by what they are, not by what they
+    hold."""
+
+    def __init__(self, work_out: Callable[[T], list[Input]]) -> None:
+        self._work_out = work_out
+        self._known: dict[int, tuple[T, list[Input]]] = {}
+
+    def __call__(self, material: T) -> list[Input]:
+        """The inputs of a material. It is kept with them, so that no other can come to have its identity."""
+        known = self._known.get(id(material))
+        if known is None:
+            known = self._known[id(material)] = material, self._work_out(material)
+            if len(self._known) > _IN_FLIGHT:
+                self._known.pop(next(iter(self._known)))
+        return known[1]
 
 
 def digest(*parts: object) -> str:

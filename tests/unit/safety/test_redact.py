@@ -127,3 +127,10 @@ def test_a_token_anywhere_in_a_line_without_end(place: int) -> None:
     clean, found = REDACTOR.text(f"{line[:place]} {token} {line[place:]}")
     assert found == {"github-token": 1}
     assert clean == f"{line[:place]} <REDACTED:github-token> {line[place:]}"
+
+
+@pytest.mark.parametrize("kind", sorted({case.kind for case in CASES}))
+def test_texts_looked_over_together_are_found_like_each_alone(kind: str) -> None:
+    for case in (case for case in CASES if case.kind == kind):
+        texts = ["akcap = sk.ac", case.code, "x", f"see\n{case.code}", "gl.ya = 1", case.secret]
+        assert REDACTOR.dirty(texts) == [text for text in texts if REDACTOR.text(text)[1]]
