@@ -32,20 +32,27 @@ WITH RECURSIVE hop AS (
     SELECT near.*, ceil(CAST(:limit AS numeric) * near.weight / sum(near.weight) OVER (PARTITION BY near.lane)) AS most
       FROM (SELECT * FROM open ORDER BY lane, tag, repo_id LIMIT greatest(:limit, 16)) near
 ), due AS MATERIALIZED (
+    -- Lane after lane, and no further than the first lane's share: what it has not, the next one gives.
     SELECT piece.chunk_id, piece.priority, share.lane, share.repo_id, share.tag, share.weight
-      FROM share CROSS JOIN LATERAL (
+      FROM (SELECT * FROM share ORDER BY lane, tag, repo_id) share CROSS JOIN LATERAL (
         SELECT w.chunk_id, w.priority FROM work w
          WHERE w.stage = :stage AND w.state = 'due' AND w.lane = share.lane AND w.repo_id = share.repo_id
          ORDER BY w.priority, w.chunk_id
          LIMIT share.most FOR NO KEY UPDATE SKIP LOCKED) piece
+     LIMIT (SELECT sum(share.most) FROM share WHERE share.lane = (SELECT min(share.lane) FROM share))
 ), aged AS MATERIALIZED (
-    SELECT piece.chunk_id, piece.due_at, open.tag, open.weight
-      FROM open CROSS JOIN LATERAL (
-        SELECT w.chunk_id, w.due_at FROM work w
-         WHERE w.stage = :stage AND w.state = 'due' AND w.lane = 2 AND w.repo_id = open.repo_id
-         ORDER BY w.due_at LIMIT :aged FOR NO KEY UPDATE SKIP LOCKED) piece
-     WHERE open.lane = 2 AND :aged > 0
-     ORDER BY piece.due_at LIMIT :aged
+    -- First looked for, then locked: a lock is written to the log, and there are as many repositories as there are.
+    -- With some to spare, as above; what is missing all the same is made up for by the next claim.
+    SELECT w.chunk_id, old.tag, old.weight
+      FROM (SELECT piece.chunk_id, piece.due_at, open.tag, open.weight
+              FROM open CROSS JOIN LATERAL (
+                SELECT w.chunk_id, w.due_at FROM work w
+                 WHERE w.stage = :stage AND w.state = 'due' AND w.lane = 2 AND w.repo_id = open.repo_id
+                 ORDER BY w.due_at LIMIT 2 * :aged + 2) piece
+             WHERE open.lane = 2 AND :aged > 0
+             ORDER BY piece.due_at LIMIT 2 * :aged + 2) old
+      JOIN work w ON w.chunk_id = old.chunk_id AND w.stage = :stage AND w.state = 'due' AND w.lane = 2
+     ORDER BY old.due_at LIMIT :aged FOR NO KEY UPDATE OF w SKIP LOCKED
 ), candidate AS MATERIALIZED (
     SELECT chunk_id, min(place) AS place, min(start) AS start, min(weight) AS weight FROM (
         SELECT chunk_id, 0.5 AS place, tag AS start, weight FROM aged
