@@ -242,6 +242,21 @@ async def test_refreshes_get_their_share_oldest_first_however_much_is_new(db: Da
     assert {claim.lane for claim in await in_turns(db, 20, 1, share=0.5)} == {Lane.ASKED}, "a person does not wait"
 
 
+async def test_no_more_is_locked_than_may_be_taken(db: Database, psql: Connection) -> None:
+    """A lock is written to the log: thirty repositories with refreshes must not cost thirty locks for one piece."""
+    for _ in range(30):
+        repo = a_repository(psql)
+        first, second = some_chunks(psql, repo, 1), some_chunks(psql, repo, 3)
+        psql.execute("UPDATE work SET lane = 2 WHERE chunk_id = ANY (%s)", (second,))
+        assert first
+    psql.execute("VACUUM FULL work")  # which forgets the locks of the past
+    fair = Fair(0.1)
+    taken = await db_claim.claim(db, Stage.CODER, owner=uuid4(), limit=20, lease_s=90, turn=fair.turn(20))
+    assert Counter(claim.lane for claim in taken) == {Lane.NEW: 18, Lane.REFRESH: 2}
+    locked = scalar(psql, "SELECT count(*) FROM work WHERE xmax <> '0'::xid AND state = 'due'")
+    assert locked <= 4
+
+
 async def test_a_share_of_nothing_leaves_refreshes_for_last(db: Database, psql: Connection) -> None:
     repo = a_repository(psql)
     some_chunks(psql, repo, 10)
