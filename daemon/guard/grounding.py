@@ -69,7 +69,9 @@ class GroundingGuard:
         if len(values) > self._settings.unknown_values:
             defects["numbers"] = ", ".join(values[:_SHOWN])
         named = 1.0 if not answer.params else 1 - len(missing) / len(answer.params)
-        score = share * (0.8 if wrong else 1.0) * 0.9 ** min(len(values), 5)
+        # Of one name, one unknown is no share to judge by, for the score no more than for the verdict.
+        weighed = 1 - len(unknown) / max(len(found.names), self._settings.minimum_names)
+        score = weighed * (0.8 if wrong else 1.0) * 0.9 ** min(len(values), 5)
         return Verdict(
             figures={
                 "grounded": round(share, 3),

@@ -87,6 +87,19 @@ def test_numbers_of_a_retold_text() -> None:
     }
 
 
+def test_too_few_names_to_judge_by_are_too_few_for_the_score() -> None:
+    def score(*names: str) -> tuple[float, bool]:
+        text = " ".join(f"`{name}`" for name in names)
+        verdict = GroundingGuard(GroundingSettings()).check(Answer(text=text, language="en", source=SOURCE))
+        return verdict.score, not verdict.defects
+
+    one_strange, accepted = score("strange_thing")
+    assert accepted
+    assert one_strange == score("strange_thing", "client", "retries", "timeout")[0] == 0.75
+    assert score("client") == (1.0, True)
+    assert score("strange_thing", "odd_thing") == (0.5, False)
+
+
 @pytest.mark.parametrize(
     ("written", "normal"),
     [("1_000", "1000"), ("1 000", "1000"), ("1,000", "1000"), ("0,5", "0.5"), ("10.0", "10"), ("007", "7"), ("0", "0")],
