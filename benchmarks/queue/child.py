@@ -15,6 +15,7 @@ import psycopg
 from benchmarks.queue.claims import drain_bare
 from daemon import log
 from daemon.bootstrap import App, prompts_of
+from daemon.guard.base import Answer, judge
 from daemon.settings import EndpointSettings, LogSettings, Settings
 from daemon.work.events import Tally
 from db.session import Database
@@ -45,6 +46,8 @@ async def whole_path(url: str) -> None:
     app = App(settings=settings, db=db, url=url, prompts=prompts_of(settings))
     tally = Tally()
     worker = app.worker(stages=(Stage.CODER, Stage.TALKER), observers=[tally], refresh=False)
+    # The language detector reads its models (a third of a second of CPU) when it is asked first.
+    judge(app.guards(Stage.CODER), Answer(text="Returns how many entries there are in it.", language="en"))
     async with db.read():
         first = await ready()
     await worker.once(asyncio.Event())
