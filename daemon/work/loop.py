@@ -69,6 +69,7 @@ class StageLoop:
     fair: Fair = field(init=False)
     turned_at: float = field(default_factory=time.monotonic)  # the last turn of its loop, on the monotonic clock
     _looked_at: float = float("-inf")
+    begun: int = 0  # tasks so far
     waiting: bool = False  # for a place, which may rightly take as long as a call
 
     def __post_init__(self) -> None:
@@ -194,6 +195,7 @@ class StageLoop:
         task = asyncio.create_task(self._work(batch), name=f"{self.stage}:{batch[0].claim.chunk_id}")
         self.keeper.hold((piece.claim for piece in batch), task)
         self.tasks.add(task)
+        self.begun += 1
         self.slots.occupy(task)
         task.add_done_callback(self._finished)
 

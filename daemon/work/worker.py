@@ -246,18 +246,22 @@ class Worker:
             if stopping.is_set():
                 return
             self._give_up_on_dead_endpoints()
+            begun = self._begun()
             due, retrying, next_s = await self._pending()
             if not due and not retrying:
                 # What this makes due, or a poll that settled a moment before, is seen by the second look.
                 await self._settle(force=True)
                 await self._refresh()
                 due, retrying, next_s = await self._pending()
-                if not due and not retrying and all(loop.idle for loop in self._loops):
-                    return  # and nobody has claimed the last of it while we looked
+                if not due and not retrying and all(loop.idle for loop in self._loops) and self._begun() == begun:
+                    return  # what was begun meanwhile may be done already, and have left wholes to settle
             # Due although all loops rest: another process took it, or a breaker is open. Waiting is right for both.
             pause = min(1.0, max(0.05, next_s or 0.05)) if not due else 0.2
             await _pause(stopping, pause)
             await self._poll()
+
+    def _begun(self) -> int:
+        return sum(loop.begun for loop in self._loops)
 
     async def _pending(self) -> tuple[int, int, float | None]:
         """What could be worked on: due, retrying, and in how many seconds the next of these is due."""

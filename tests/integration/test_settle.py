@@ -526,3 +526,30 @@ async def test_what_is_no_whole_any_more_is_not_settled_as_one(db: Database, psq
     row = chunk_row(psql, file)
     assert (row["source_hash"], row["context_hash"]) == ("own", "-"), "it is made from its own code, and no whole"
     assert scalar(psql, "SELECT count(*) FROM unsettled WHERE chunk_id = %s", file) == 0
+
+
+async def test_a_run_does_not_end_beside_work_that_came_while_it_looked(
+    db: Database, psql: Connection, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Done between its look at the wholes and its look at the queue: it leaves nothing due, and wholes to be settled."""
+    await work_off(an_app(db))
+    worker = a_worker(an_app(db))
+    settling, came = worker._settle, False
+
+    async def and_then(*, force: bool = False) -> int:
+        nonlocal came
+        made = await settling(force=force)
+        if force and not came:
+            came = True
+            psql.execute(
+                "UPDATE node SET source_code = 'def go(): return 99' WHERE id = %s", (shop.node(shop.functions[0]),)
+            )
+            worker._wake(None, by="poll")
+            await worker._until_idle(asyncio.Event())
+        return made
+
+    monkeypatch.setattr(worker, "_settle", and_then)
+    await worker.once(asyncio.Event())
+    assert came
+    assert scalar(psql, "SELECT count(*) FROM unsettled") == 0
+    assert shop.due() == set()
