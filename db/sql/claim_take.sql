@@ -31,25 +31,13 @@ WITH RECURSIVE hop AS (
     -- No more repositories than can be served; a few to spare, because others may just be claiming from them.
     SELECT near.*, ceil(CAST(:limit AS numeric) * near.weight / sum(near.weight) OVER (PARTITION BY near.lane)) AS most
       FROM (SELECT * FROM open ORDER BY lane, tag, repo_id LIMIT greatest(:limit, 16)) near
-), best AS MATERIALIZED (
+), due AS MATERIALIZED (
     SELECT piece.chunk_id, piece.priority, share.lane, share.repo_id, share.tag, share.weight
       FROM share CROSS JOIN LATERAL (
         SELECT w.chunk_id, w.priority FROM work w
          WHERE w.stage = :stage AND w.state = 'due' AND w.lane = share.lane AND w.repo_id = share.repo_id
          ORDER BY w.priority, w.chunk_id
          LIMIT share.most FOR NO KEY UPDATE SKIP LOCKED) piece
-     WHERE share.lane = (SELECT min(lane) FROM share)
-), lower AS MATERIALIZED (
-    -- The other lanes, where the best one has not enough: what is locked is written to the log, taken or not.
-    SELECT piece.chunk_id, piece.priority, share.lane, share.repo_id, share.tag, share.weight
-      FROM share CROSS JOIN LATERAL (
-        SELECT w.chunk_id, w.priority FROM work w
-         WHERE w.stage = :stage AND w.state = 'due' AND w.lane = share.lane AND w.repo_id = share.repo_id
-         ORDER BY w.priority, w.chunk_id
-         LIMIT share.most FOR NO KEY UPDATE SKIP LOCKED) piece
-     WHERE share.lane > (SELECT min(lane) FROM share) AND (SELECT count(*) FROM best) < :limit
-), due AS (
-    SELECT * FROM best UNION ALL SELECT * FROM lower
 ), aged AS MATERIALIZED (
     -- First looked for, then locked: a lock is written to the log, and there are as many repositories as there are.
     -- With some to spare, as above; what is missing all the same is made up for by the next claim.
@@ -58,7 +46,7 @@ WITH RECURSIVE hop AS (
               FROM open CROSS JOIN LATERAL (
                 SELECT w.chunk_id, w.due_at FROM work w
                  WHERE w.stage = :stage AND w.state = 'due' AND w.lane = 2 AND w.repo_id = open.repo_id
-                 ORDER BY w.due_at LIMIT 2 * :aged + 2) piece
+                 ORDER BY w.due_at LIMIT :aged + 1) piece
              WHERE open.lane = 2 AND :aged > 0
              ORDER BY piece.due_at LIMIT 2 * :aged + 2) old
       JOIN work w ON w.chunk_id = old.chunk_id AND w.stage = :stage AND w.state = 'due' AND w.lane = 2
