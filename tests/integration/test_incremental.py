@@ -154,3 +154,10 @@ def test_after_very_many_histories(both: Both) -> None:
         both.compare(*history)
 
     holds()
+
+
+def test_callers_that_are_alike_are_the_same_in_an_index_made_anew(both: Both) -> None:
+    """The best examples of use were once chosen by the numbers of rows, which are others there."""
+    copies = [["copy a file", "touch", "rename in a file"]] * 4
+    rounds = [["back to the start", "back to the start", "change a line"], ["drop lines"], *copies]
+    both.compare(["typescript", "c"], rounds, 7842)

@@ -531,7 +531,7 @@ async def test_what_is_no_whole_any_more_is_not_settled_as_one(db: Database, psq
 async def test_a_run_does_not_end_beside_work_that_came_while_it_looked(
     db: Database, psql: Connection, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Done between its look at the wholes and its look at the queue: it leaves nothing due, and wholes to be settled."""
+    """Done between its look at the wholes and its look at the queue: nothing is due then, but wholes are open."""
     await work_off(an_app(db))
     worker = a_worker(an_app(db))
     settling, came = worker._settle, False
