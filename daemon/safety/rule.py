@@ -69,7 +69,8 @@ class Rule:
             return
         # Some of the library's patterns take time by the square of a line's length, and code is written by others.
         for start, end in windows(text):
-            yield from self.pattern.finditer(text, start, end)
+            # With what stands before it: a pattern that wants a blank there takes the end of the line above.
+            yield from self.pattern.finditer(text, max(start - 1, 0), end)
 
 
 def windows(text: str) -> Iterator[Span]:

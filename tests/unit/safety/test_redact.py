@@ -134,3 +134,11 @@ def test_texts_looked_over_together_are_found_like_each_alone(kind: str) -> None
     for case in (case for case in CASES if case.kind == kind):
         texts = ["akcap = sk.ac", case.code, "x", f"see\n{case.code}", "gl.ya = 1", case.secret]
         assert REDACTOR.dirty(texts) == [text for text in texts if REDACTOR.text(text)[1]]
+
+
+@pytest.mark.parametrize("before", ["x = 1\n", "x = 1\n" * 1000], ids=["short text", "long text"])
+@pytest.mark.parametrize("token", ["AKC" + "p8Rf4" * 5, "gh" + "p_" + "Zq8" * 12])
+def test_a_token_at_the_start_of_a_line(before: str, token: str) -> None:
+    clean, found = REDACTOR.text(f"{before}{token}\ny = 2\n")
+    assert token not in clean
+    assert sum(found.values()) == 1
