@@ -35,6 +35,6 @@ def test_any_order_of_steps(audited_url: str) -> None:
 def test_very_many_orders_of_steps(audited_url: str) -> None:
     run_state_machine_as_test(
         machine.machine_on(audited_url),
-        settings=settings(max_examples=60, stateful_step_count=50, deadline=None, suppress_health_check=_CALM),
+        settings=settings(max_examples=150, stateful_step_count=50, deadline=None, suppress_health_check=_CALM),
     )
     sums.add(rules=machine.ran)

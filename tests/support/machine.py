@@ -105,6 +105,18 @@ class Protocol(RuleBasedStateMachine):
         return multiple(*taken)
 
     @precondition(lambda self: self.there_are("due"))
+    @rule(target=claims, stage=st.sampled_from(STAGES), limit=st.integers(1, 4))
+    def claim_and_save(self, stage: Stage, limit: int) -> Any:
+        """As it goes most of the time; what was saved may be saved, failed, released and renewed once more."""
+        ran["claim and save"] += 1
+        taken = self.run(db_claim.claim(self.db, stage, owner=uuid4(), limit=limit, lease_s=90))
+        for claim in taken:
+            text = self.fresh("text")
+            assert self._save(claim, text) is Outcome.SAVED
+            self.texts[claim.chunk_id, claim.stage] = text
+        return multiple(*taken)
+
+    @precondition(lambda self: self.there_are("due"))
     @rule(target=claims, stage=st.sampled_from(STAGES))
     def claim_whose_answer_is_lost(self, stage: Stage) -> Any:
         """Nobody hears of it: only its lease tells."""
