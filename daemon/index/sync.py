@@ -49,6 +49,7 @@ class _Run:
 
     first: bool = False  # there are no chunks yet that files could change: linking makes them all
     parsed: int = 0
+    news: int = 0  # files that were parsed, or are newly left out
     same_content: int = 0
     removed: int = 0
     skipped: list[SkippedFile] = field(default_factory=list)
@@ -200,10 +201,11 @@ async def _rewrite(
             progress("index", done, total)
     with run.timed("carry"):
         await _carry(db, repository.id, gone, run)
-    run.written.chunks += await relink(db, repository, run.timed, progress, words, table, apart)
-    if Stage.INSTRUCT in await db_switch.stages(db):
-        with run.timed("sites"):
-            await db_switch.write_sites(db, repository.id)
+    if anew or gone or skips or run.news:  # what is read, and left out for what is in it, is read again by every run
+        run.written.chunks += await relink(db, repository, run.timed, progress, words, table, apart)
+        if Stage.INSTRUCT in await db_switch.stages(db):
+            with run.timed("sites"):
+                await db_switch.write_sites(db, repository.id)
     await db_index.finish(db, repository.id, roles=rules, roots=found.scan.roots)
 
 
@@ -264,7 +266,9 @@ async def _store(
     touched = [file for file in batch if isinstance(file, Touched)]
     parsed = [file for file in batch if isinstance(file, ParsedFile)]
     run.skipped += skipped
-    run.count(await db_index.write_skipped(db, repo_id, [file for file in skipped if skip_is_news(file, known)]))
+    news = [file for file in skipped if skip_is_news(file, known)]
+    run.news += len(news) + len(parsed)
+    run.count(await db_index.write_skipped(db, repo_id, news))
     await db_index.touch_files(db, repo_id, [(file.path, file.size, file.mtime_ns) for file in touched])
     run.same_content += len(touched)
     run.parsed += len(parsed)

@@ -170,6 +170,7 @@ class Worker:
             await self._refreshing.begin()
         except (StoreError, PromptError) as error:  # the first look at the queue says it again
             self._log.warning("recipes not noted", error=str(error), remedy=error.remedy)
+        await asyncio.gather(*(one.begin() for one in self._affinities.values()))
         background = [
             asyncio.create_task(self._keeper.run(quiet), name="leases"),
             asyncio.create_task(self._keep_time(quiet), name="timers"),
@@ -178,7 +179,6 @@ class Worker:
         ]
         if self._ear is not None:
             background.append(asyncio.create_task(self._ear.run(quiet), name="listener"))
-        await asyncio.gather(*(one.begin() for one in self._affinities.values()))
         background += [
             asyncio.create_task(one.run(quiet), name=f"affinity:{name}") for name, one in self._affinities.items()
         ]

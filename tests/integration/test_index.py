@@ -53,6 +53,23 @@ async def test_an_unchanged_tree_writes_nothing(db: Database, psql: Connection, 
     assert everything(psql) == before
 
 
+async def test_what_is_left_out_for_what_is_in_it_costs_no_linking(db: Database, tree: Path) -> None:
+    """Every run reads such a file to judge it; once every run linked the whole graph because of it."""
+    (tree / "bundle.js").write_text(f"var a = '{'x' * 6000}';\n")
+    first = await index(db, tree)
+    assert "link" in first.seconds_by_step
+    assert [file.path for file in first.skipped if "line 1" in file.reason] == ["bundle.js"]
+    again = await index(db, tree)
+    assert "link" not in again.seconds_by_step
+    (tree / "bundle.js").write_text("function b() { return 1 }\n")
+    read = await index(db, tree)
+    assert (read.files_parsed, "link" in read.seconds_by_step) == (1, True)
+    (tree / "bundle.js").write_text(f"function b() {{ return '{'x' * 6000}' }}\n")
+    left_out = await index(db, tree)
+    assert (left_out.nodes_removed, "link" in left_out.seconds_by_step) == (2, True)
+    assert "link" not in (await index(db, tree)).seconds_by_step
+
+
 async def test_the_next_run_finishes_what_was_interrupted(db: Database, psql: Connection, tree: Path) -> None:
     class Killed(Exception):
         pass
