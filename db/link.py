@@ -164,18 +164,15 @@ _EDGE_COLUMNS = "e.src, e.kind, e.dst_name, e.dst, e.count, e.resolution"
 
 async def load_edges(db: Database, repo_id: int, nodes: Iterable[int] | None = None) -> list[StoredEdge]:
     """Every edge of the repository, or those that begin at some nodes."""
-    only, given = _only("e.src", nodes)
-    async with db.statement() as connection:
-        rows = await connection.execute(
-            text(f"SELECT {_EDGE_COLUMNS} FROM edge e WHERE e.repo_id = :repo {only} ORDER BY src, kind, dst_name"),
-            {"repo": repo_id, **given},
-        )
-        return _edges_of(rows)
+    return await _load_edges(db, repo_id, *_only("e.src", nodes))
 
 
 async def load_edges_to(db: Database, repo_id: int, nodes: Iterable[int]) -> list[StoredEdge]:
     """The edges that lead to some nodes."""
-    only, given = _only("e.dst", nodes)
+    return await _load_edges(db, repo_id, *_only("e.dst", nodes))
+
+
+async def _load_edges(db: Database, repo_id: int, only: str, given: Mapping[str, list[int]]) -> list[StoredEdge]:
     async with db.statement() as connection:
         rows = await connection.execute(
             text(f"SELECT {_EDGE_COLUMNS} FROM edge e WHERE e.repo_id = :repo {only} ORDER BY src, kind, dst_name"),

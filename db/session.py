@@ -20,9 +20,9 @@ from db.errors import DatabaseBusy, DatabaseUnreachable, SchemaMismatch, StoreEr
 
 # SQLSTATEs after which the connection is gone, or the server is on its way down or up.
 _LOST = {"57P01", "57P02", "57P03", "57P05", "08000", "08001", "08003", "08004", "08006", "53300"}
+_TAKEN = "23505"  # unique_violation
 # SQLSTATEs that say: this server cannot write just now. Somebody makes room on its disk, or it became a standby and
 # the next connection leads to the primary.
-_TAKEN = "23505"  # unique_violation
 _UNFIT = {"25006", "53000", "53100", "53200", "53400", "58030"}
 # SQLSTATEs that say: you lost against somebody, ask again.
 _BUSY = {"40001", "40P01", "55P03", "57014"}

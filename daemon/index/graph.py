@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import networkx as nx
-import numpy as np
-import numpy.typing as npt
 
 _DAMPING = 0.85
 _DIGITS = 4
 _MAX_ITERATIONS = 300
-_TOLERANCE = 1e-12  # of the highest: far below what is kept, so that the order of adding up does not show
+_TOLERANCE = 1e-14  # per node: far below what is kept, so that the order of adding up does not show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,27 +65,15 @@ def clusters(nodes: Sequence[int], edges: Iterable[tuple[int, int, float]]) -> d
 
 
 def _centrality(nodes: Sequence[int], weights: Mapping[tuple[int, int], float]) -> dict[int, float]:
-    """PageRank (Page and others, 1999) as shares of the highest.
-
-    Its teleport and what nodes without callees give away go to all alike, so that both scale every rank by one factor,
-    which a share of the highest does not have: the rank of a node is 1 and what its callers hand down to it.
-    """
+    """PageRank as shares of the highest."""
     if not nodes:
         return {}
-    number = {node: place for place, node in enumerate(nodes)}
-    count = len(nodes)
-    pairs = sorted(weights)
-    source = np.fromiter((number[pair[0]] for pair in pairs), np.int64, len(pairs))
-    target = np.fromiter((number[pair[1]] for pair in pairs), np.int64, len(pairs))
-    weight = np.fromiter((weights[pair] for pair in pairs), np.float64, len(pairs))
-    given = np.bincount(source, weight, count)
-    share = _DAMPING * weight / given[source]
-    ranks: npt.NDArray[np.floating[Any]] = np.ones(count)
-    for _ in range(_MAX_ITERATIONS):
-        before, ranks = ranks, 1.0 + np.bincount(target, ranks[source] * share, count)
-        if np.abs(ranks - before).max() < _TOLERANCE * ranks.max():
-            break
-    return dict(zip(nodes, (ranks / ranks.max()).round(_DIGITS).tolist(), strict=True))
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    graph.add_nodes_from(nodes)
+    graph.add_weighted_edges_from((source, target, weights[source, target]) for source, target in sorted(weights))
+    scores = nx.pagerank(graph, alpha=_DAMPING, max_iter=_MAX_ITERATIONS, tol=_TOLERANCE)
+    top = max(scores.values())
+    return {node: round(score / top, _DIGITS) for node, score in scores.items()}
 
 
 def _levels(

@@ -153,7 +153,7 @@ def _collect(value: object, found: dict[str, None]) -> None:
     elif isinstance(value, tuple | list):
         for entry in value:
             _collect(entry, found)
-    elif isinstance(value, dict):
+    elif isinstance(value, Mapping):
         for entry in value.values():
             _collect(entry, found)
     elif value is not None and is_dataclass(value) and not isinstance(value, type):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -154,3 +155,4 @@ def test_what_is_kept_beside_the_answers_knows_no_setting() -> None:
     assert without_secrets(f"x = '{TOKEN}'") == f"x = '{GONE}'"
     assert without_secrets((Param(name="a", default=TOKEN), None, 3)) == (Param(name="a", default=GONE), None, 3)
     assert without_secrets({"a": [TOKEN]}) == {"a": [GONE]}
+    assert without_secrets(MappingProxyType({"a": [TOKEN]})) == {"a": [GONE]}, "whatever sort of mapping it is"
