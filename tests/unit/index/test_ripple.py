@@ -175,3 +175,14 @@ def test_what_leads_elsewhere_is_seen_and_what_stands_apart_is_not(
     found = ripple(kept, _split(was, {numbers.of(path)})[1], other)
     assert found is not None
     assert numbers.of("shop/apart.py") not in found.files
+
+
+def test_a_module_that_comes_above_others_has_everything_looked_at() -> None:
+    """``import b`` led beside its file while nothing stood above them; no name that is said anywhere tells of it."""
+    before = {"shop/a.py": b"import b\n\n\ndef go():\n    b.make()\n", "shop/b.py": b"def make():\n    pass\n"}
+    after = before | {"shop/__init__.py": b"X = 1\n"}
+    numbers = Numbers()
+    was, now = numbers.state(before), numbers.state(after)
+    led, to = link(was[0], was[2], was[1]), link(now[0], now[2], now[1])
+    assert {use.target for use in led if led[use] != to[use]} == {"b", "b.make"}
+    assert numbers.missed(before, after) is None
