@@ -133,6 +133,7 @@ class QueueSettings(Section):
     listen: bool = True
     lease_s: Annotated[float, Field(ge=3)] = 90.0
     deadline_s: Annotated[float, Field(ge=1)] = 900.0
+    callee_wait_s: Annotated[float, Field(ge=0)] = 60.0
     rescue_s: Annotated[float, Field(ge=1)] = 10.0
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 6
     max_crashes: Annotated[int, Field(ge=1, le=100)] = 3

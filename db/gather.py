@@ -89,6 +89,16 @@ async def _add_pieces(connection: AsyncConnection, found: dict[int, dict[str, An
         )  # fmt: skip
 
 
+async def below(db: Database, chunks: Sequence[int]) -> dict[int, frozenset[int]]:
+    """Chunks that are being written and whose texts claimed ones are to show, by the chunk that shows them.
+
+    To be asked before the material is gathered: what has ended by then is in it.
+    """
+    async with db.statement() as connection:
+        rows = await connection.execute(sql("gather_below"), {"chunks": sorted(chunks)})
+        return {row.chunk_id: frozenset(row.below) for row in rows}
+
+
 Recalled = tuple[int, str, str, dict[str, Any]]  # generation id, text, model, quality
 
 

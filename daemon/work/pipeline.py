@@ -19,6 +19,7 @@ from daemon.settings import Settings
 from daemon.stages.base import TextStage
 from daemon.stages.by_strategy import ByStrategy
 from daemon.stages.embed import Embed
+from daemon.work.below import Below
 from daemon.work.budget import charged_to
 from daemon.work.events import Observer
 from daemon.work.saver import Saver
@@ -38,6 +39,7 @@ class Prepared:
     material: Material
     recalled: TextDraft | None = None
     redacted: Mapping[str, int] = field(default_factory=dict)  # secrets taken out of the material, by kind
+    below: frozenset[int] = frozenset()  # chunks that are being written and whose texts this one is to show
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class TextPipeline:
         self._settings = settings
         self._safety = Safety(settings.safety)
         self._writing: dict[str, asyncio.Event] = {}
+        self._below = Below(settings.queue.callee_wait_s)
         self._saver: Saver[TextDraft] = Saver(
             lambda drafts: db_save.save_texts(db, drafts, worker=str(worker)),
             patience_s=settings.queue.deadline_s, told=_teller(stage.name, observers),
@@ -141,6 +144,9 @@ class TextPipeline:
         Nothing is recalled for a requeued chunk: somebody wants another text than the one that is there. Secrets go
         here, before anything else sees the material: the key, the prompt and the guards know the redacted one alone.
         """
+        chunks = [claim.chunk_id for claim in claims]
+        # Before the rest: what ends between the two looks is seen by the second.
+        below = await db_gather.below(self._db, chunks) if self.stage is Stage.CODER else {}
         materials = await db_gather.gather(self._db, claims, language=self._settings.language)
         await sheets.fill(
             self._db,
@@ -163,9 +169,15 @@ class TextPipeline:
                 safe[claim.chunk_id].material,
                 self._recalled(safe[claim.chunk_id].material, held.get(keys.get(claim.chunk_id, ""))),
                 safe[claim.chunk_id].redacted,
+                below.get(claim.chunk_id, frozenset()),
             )
             for claim, _ in there
         ]
+
+    async def _again(self, piece: Prepared) -> Prepared:
+        """As it is by now; of a chunk that was deleted meanwhile what it was, which nobody will save."""
+        found = await self.prepare([piece.claim])
+        return found[0] if found else replace(piece, below=frozenset())
 
     def _key(self, material: Material) -> str:
         try:
@@ -180,7 +192,17 @@ class TextPipeline:
         return self._stage.recalled(material, generation=generation, text=text, model=model, quality=quality)
 
     async def think(self, work: Sequence[Prepared]) -> Sequence[TextDraft]:
-        """The recalled text, or the model's within the deadline of an attempt."""
+        """The recalled text, or the model's within the deadline of an attempt, once what it is to show is written."""
+        chunks = [piece.claim.chunk_id for piece in work]
+        self._below.begins(chunks)
+        try:
+            work = [piece if piece.recalled else await self._below.wait(piece, self._again) for piece in work]
+            return await self._think(work)
+        except BaseException:
+            self._below.ended(chunks)
+            raise
+
+    async def _think(self, work: Sequence[Prepared]) -> Sequence[TextDraft]:
         limit = self._settings.queue.deadline_s
         try:
             async with asyncio.timeout(limit):
@@ -231,6 +253,7 @@ class TextPipeline:
                 outcomes.append(await self._saver.put(claim, draft))
             finally:
                 self._written(draft.key)
+                self._below.ended([claim.chunk_id])
         return outcomes
 
     async def close(self, within_s: float) -> None:

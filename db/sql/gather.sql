@@ -1,7 +1,8 @@
 -- GATHER: all that a stage may see of the claimed chunks, in one look.
 -- Callees come in two sorts: what belongs to the same class (to a file: what stands in it) is internal. Of each sort, and
 -- of the callers, the first forty come, resolved and most called first, each with the sums of all of its sort.
--- Of a callee there is one line: its author's, else the start of ours.
+-- Of a callee there is one line: its author's, else the start of ours, unless it calls itself: then that is what is to be
+-- written.
 -- Members of a class or a file come in source order, each with one line about it: its author's, else the start of ours.
 SELECT c.id AS chunk_id, r.name AS repo, r.language, c.title, c.part, n.kind, n.lang, n.fqn, n.name, n.package,
        n.owner, f.path, n.line_start, n.line_end, n.signature, n.params, n.return_type, n.supertypes,
@@ -22,7 +23,7 @@ SELECT c.id AS chunk_id, r.name AS repo, r.language, c.title, c.part, n.kind, n.
                               d.signature, COALESCE(NULLIF(d.doc_summary, ''), left(dc.content_raw, 600)) AS summary,
                               NULLIF(d.doc_summary, '') IS NULL AND dc.content_raw IS NOT NULL AS ours
                          FROM edge e LEFT JOIN node d ON d.id = e.dst
-                         LEFT JOIN chunk dc ON dc.node_id = d.id AND dc.part = 0
+                         LEFT JOIN chunk dc ON dc.node_id = d.id AND dc.part = 0 AND d.id <> n.id
                         WHERE e.src = n.id AND e.kind = 'CALLS') found
                WINDOW same AS (PARTITION BY found.internal)) callee
             WHERE callee.place <= 40), '[]') AS callees,

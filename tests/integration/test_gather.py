@@ -47,6 +47,18 @@ async def test_calls_within_the_class_are_told_from_others(db: Database, psql: C
     assert (third.fqn, third.resolved) == ("log00", False)
 
 
+async def test_nobody_is_told_what_we_said_of_it_before(db: Database, psql: Connection) -> None:
+    """A function that calls itself: our last text about it is no fact for the next one."""
+    repo = a_repository(psql)
+    node, other = a_node(psql, repo, fqn="shop.fold"), a_node(psql, repo, fqn="shop.unfold")
+    an_edge(psql, repo, node, node)
+    an_edge(psql, repo, node, other)
+    chunk = a_chunk(psql, node)
+    psql.execute("UPDATE chunk SET content_raw = 'Folds.' WHERE id = ANY(%s)", ([chunk, a_chunk(psql, other)],))
+    callees = {one.fqn: (one.summary, one.ours) for one in (await look(db, chunk)).callees}
+    assert callees == {"shop.fold": (None, False), "shop.unfold": ("Folds.", True)}
+
+
 async def test_what_stands_in_a_file_is_inside_of_it(db: Database, psql: Connection) -> None:
     repo = a_repository(psql)
     file = a_file(psql, repo, "shop.py")

@@ -324,16 +324,16 @@ EDITS = (
         _prompt,
         _cost("recipe", *_BELOW, pieces=7, wholes=5, talker=12),
     ),
-    Edit("model of the Coder", _model, _cost("recipe", *_BELOW, pieces=7, wholes=5, talker=5)),
+    Edit("model of the Coder", _model, _cost("recipe", pieces=7, wholes=5)),
     Edit(
         "weights of the same model",
         _weights,
-        _cost("recipe", *_BELOW, pieces=7, wholes=5, talker=5),
+        _cost("recipe", pieces=7, wholes=5),
     ),
     Edit(
         "option of the Coder",
         _option,
-        _cost("recipe", *_BELOW, pieces=7, wholes=5, talker=5),
+        _cost("recipe", pieces=7, wholes=5),
     ),
     Edit(
         "language of the repository",
