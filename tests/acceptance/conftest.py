@@ -100,3 +100,11 @@ class OrderRepository:
         'def send_receipt(number: int) -> None:\n    """Mail it."""\n    print(f"order {number}")\n'
     )
     return root
+
+
+@pytest.fixture
+def built(doctown: Doctown, shop: Path) -> Doctown:
+    """A repository that is documented."""
+    result = doctown("build", str(shop))
+    assert result.code == 0, result.err
+    return doctown

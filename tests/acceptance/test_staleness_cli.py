@@ -5,18 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.acceptance.conftest import Doctown
 from tests.support.builders import Connection, scalar
 from tests.support.gits import commit, git, put
-
-
-@pytest.fixture
-def built(doctown: Doctown, shop: Path) -> Doctown:
-    """Everything is written."""
-    assert doctown("build", str(shop)).code == 0
-    return doctown
 
 
 def test_plan_then_pay_then_nothing(doctown: Doctown, shop: Path) -> None:
