@@ -51,7 +51,7 @@ def code_words(source: str) -> str:
 
 
 def _words(text: str) -> Iterator[str]:
-    for token in _TOKEN.findall(text):
+    for token in dict.fromkeys(_TOKEN.findall(text)):  # each once: code says the same again and again
         yield from split(token)
 
 
