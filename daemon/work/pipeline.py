@@ -146,7 +146,8 @@ class TextPipeline:
         """
         chunks = [claim.chunk_id for claim in claims]
         # Before the rest: what ends between the two looks is seen by the second.
-        below = await db_gather.below(self._db, chunks) if self.stage is Stage.CODER else {}
+        waits = self.stage is Stage.CODER and self._settings.queue.callee_wait_s > 0
+        below = await db_gather.below(self._db, chunks) if waits else {}
         materials = await db_gather.gather(self._db, claims, language=self._settings.language)
         await sheets.fill(
             self._db,
