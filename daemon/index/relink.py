@@ -21,9 +21,9 @@ from daemon.index.ripple import Graph
 from daemon.index.roletable import RoleTable
 from daemon.index.sheet import render
 from daemon.index.sheet_words import Words
-from daemon.index.sheets import refresh
+from daemon.index.sheets import redraw, refresh
 from daemon.index.standing import WEIGHTS, Standing, place, role_of, standings
-from daemon.index.trace import Leaning, Reach, Trace, ends_of, reach, trace, uses_after
+from daemon.index.trace import Leaning, Reach, Trace, ends_of, moved_alone, reach, trace, uses_after
 from daemon.index.wholes import wholes_of
 from db import carry as db_carry
 from db import index as db_index
@@ -83,6 +83,12 @@ async def relink(
     """
     repo_id = repository.id
     after = Part() if rewritten is None else await db_part.load(db, repo_id, rewritten.paths)
+    moved_only = None if rewritten is None else moved_alone(rewritten.before, after)
+    if moved_only is not None:
+        with timed("sheets"):
+            await redraw(db, repo_id, moved_only, words)
+        progress("link", _STEPS, _STEPS)
+        return 0
     changed = None if rewritten is None else trace(rewritten.before, after)
     if changed is None or changed.wholes:
         with timed("wholes"):

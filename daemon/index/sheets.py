@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from daemon.index.neighbourhood import Neighbourhood, percents
@@ -30,6 +30,19 @@ async def refresh(
     return written
 
 
+async def redraw(db: Database, repo_id: int, nodes: Collection[int], words: Words) -> int:
+    """As refresh, of some nodes from what is stored: where no more than these is known, and nothing else changed."""
+    if not nodes:
+        return 0
+    chunks = await db_sheet.load_digests(db, repo_id, nodes)
+    around = await db_sheet.surroundings(db, [chunk.id for chunk in chunks])
+    return await db_sheet.write_sheets(db, await asyncio.to_thread(_changed, chunks, _graph(around), words))
+
+
+def _graph(around: Surroundings) -> Neighbourhood:
+    return Neighbourhood(around.nodes, around.edges, percents(around.places))
+
+
 def _changed(chunks: Sequence[SheetChunk], graph: Neighbourhood, words: Words) -> dict[int, str]:
     found = {}
     for chunk in chunks:
@@ -53,7 +66,7 @@ async def sheets_of(
 
 
 def _rendered(around: Surroundings, language: str, folder: Path | None) -> dict[int, str]:
-    graph = Neighbourhood(around.nodes, around.edges, percents(around.places))
+    graph = _graph(around)
     return {
         chunk: render(graph.facts(node), words_of(asked or language, folder))
         for chunk, node, asked in around.chunks

@@ -44,6 +44,24 @@ def trace(before: Part, after: Part) -> Trace:
     )
 
 
+def moved_alone(before: Part, after: Part) -> frozenset[int] | None:
+    """The nodes that stand on other lines, where nothing else of some files changed that linking looks at.
+
+    None where anything did. Otherwise names lead where they led, and all that follows from them is what it was: after
+    an edit in a body that calls what it called, only the fact sheets of moved nodes say something else.
+    """
+    if ({*before.edges}, before.imports, [*before.sources]) != ({*after.edges}, after.imports, [*after.sources]):
+        return None
+    if [_unplaced(node) for node in before.nodes] != [_unplaced(node) for node in after.nodes]:
+        return None
+    pairs = zip(before.nodes, after.nodes, strict=True)
+    return frozenset(new.id for old, new in pairs if new != old)
+
+
+def _unplaced(node: StoredNode) -> StoredNode:
+    return replace(node, line_start=None, line_end=None)
+
+
 def ends_of(edges: Iterable[StoredEdge]) -> frozenset[int]:
     """The nodes that edges lead from and to."""
     return frozenset(end for edge in edges for end in (edge.src, edge.dst) if end is not None)

@@ -156,6 +156,11 @@ def test_after_very_many_histories(both: Both) -> None:
     holds()
 
 
+def test_what_turns_out_to_be_a_test_has_no_places_that_use_it(both: Both) -> None:
+    rounds = [["double lines"], ["change a line", "change a line", "rename in a file"], ["back to the start"]]
+    both.compare(["cpp"], rounds, 0)
+
+
 def test_callers_that_are_alike_are_the_same_in_an_index_made_anew(both: Both) -> None:
     """The best examples of use were once chosen by the numbers of rows, which are others there."""
     copies = [["copy a file", "touch", "rename in a file"]] * 4

@@ -14,6 +14,7 @@ from daemon.index.sheet_words import Words
 from daemon.index.sync import sync
 from daemon.roles import RoleRow
 from daemon.settings import IndexSettings
+from db import link as db_link
 from db.session import Database
 from db.types import NodeKind
 from tests.support.builders import Connection, a_chunk, a_node, a_repository, all_rows, scalar
@@ -257,3 +258,38 @@ async def test_one_function_more_renders_the_sheets_that_speak_of_it(
     await index(db, tree)
     assert {"shop.Catalog.find", "shop.Catalog", "shop"} <= set(rendered)
     assert not [fqn for fqn in rendered if fqn.startswith("apart.")]
+
+
+async def test_sheets_from_the_graph_are_those_from_what_is_stored(db: Database, psql: Connection, tree: Path) -> None:
+    """Linking draws them from all it has in memory, a look at some chunks from the rows around these."""
+    for number in range(30):  # as many packages: counted with the code, each would shift what a share of it is
+        package = tree / f"p{number}"
+        package.mkdir()
+        calls = "".join(f"    f{other}()\n" for other in range(number))
+        (package / "code.py").write_text(
+            "".join(f"from p{other}.code import f{other}\n" for other in range(number))
+            + f"\n\ndef f{number}():\n{calls}    return {number}\n"
+        )
+    await index(db, tree)
+    stored = {row["id"]: row["explain_md"] for row in all_rows(psql, "SELECT id, explain_md FROM chunk")}
+    assert any("most central" in sheet for sheet in stored.values())
+    assert await sheets.sheets_of(db, list(stored), language="en") == stored
+
+
+async def test_an_edit_in_a_body_loads_no_graph(
+    db: Database, psql: Connection, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await index(db, tree)
+    before = sheets_in(psql)
+
+    async def never(*_: object) -> None:
+        raise AssertionError("the whole graph was asked for")
+
+    monkeypatch.setattr(db_link, "load_imports", never)
+    monkeypatch.setattr(db_link, "load_leanings", never)
+    at = "        return [name"
+    (tree / "shop.py").write_text(SHOP.replace(at, f"        limit = limit or 1\n{at}"))
+    await index(db, tree)
+    after = sheets_in(psql)
+    assert {fqn for fqn, sheet in after.items() if sheet != before[fqn]} >= {"shop.Catalog.find", "shop.best"}
+    assert "- **Where:** `shop.py:9-12`\n" in after["shop.Catalog.find"]

@@ -13,8 +13,8 @@ from daemon.index.markup import code_block, code_span, one_line, prose, storable
 from daemon.index.neighbourhood import Neighbourhood, percents, ranked
 from daemon.index.sheet import Facts, Related, Some, render
 from daemon.index.sheet_words import words_of
-from db.link import StoredEdge, StoredNode
 from db.types import Param
+from tests.support.graph import a_node, an_edge
 
 WORDS = words_of("en")
 MARKDOWN = MarkdownIt("commonmark").enable("table")
@@ -178,23 +178,6 @@ def test_a_cell_ends_where_it_should() -> None:
 
 
 # --- facts out of a graph ---------------------------------------------------------------------------------
-
-
-def a_node(number: int, fqn: str, **columns: Any) -> StoredNode:
-    values: dict[str, Any] = {
-        "id": number, "file_id": 1, "kind": "FUNCTION", "lang": "python", "fqn": fqn, "name": fqn.rsplit(".", 1)[-1],
-        "package": "", "owner": None, "supertypes": (), "params": (), "return_type": None, "fields": (),
-        "signature_hash": None, "doc_summary": None, "centrality": 0.0, "level": 0, "path": "shop.py",
-        "line_start": number, "line_end": number, "signature": None, "annotations": (), "modifiers": (),
-        "doc_details": None, "role": None, "role_detail": None,
-    }  # fmt: skip
-    return StoredNode(**{**values, **columns})
-
-
-def an_edge(src: int, dst: int | None, kind: str = "CALLS", **columns: Any) -> StoredEdge:
-    return StoredEdge(
-        **{"src": src, "kind": kind, "dst_name": f"to{dst}", "dst": dst, "count": 1, "resolution": None, **columns}
-    )
 
 
 def labels(some: Some) -> list[str]:
