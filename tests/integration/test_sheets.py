@@ -265,7 +265,8 @@ async def test_sheets_from_the_graph_are_those_from_what_is_stored(db: Database,
     for number in range(30):  # as many packages: counted with the code, each would shift what a share of it is
         package = tree / f"p{number}"
         package.mkdir()
-        (package / "__init__.py").touch()
+        (package / "__init__.py").write_text(f"NUMBER = {number}\n")
+        (package / "more.py").write_text(f"MORE = {number}\n")
         calls = "".join(f"    f{other}()\n" for other in range(number))
         (package / "code.py").write_text(
             "".join(f"from p{other}.code import f{other}\n" for other in range(number))
