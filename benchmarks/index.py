@@ -4,8 +4,9 @@
 
 Each folder is copied into a new repository of git with one commit. In one process after another are measured: bare
 tree-sitter parsing of the files that indexing reads, with as many processes; `git status`; a first index run; a run
-with nothing changed; a run with one function added to one file. CPU is that of the process and its helpers, without
-Postgres; memory the most that all of them held together. The embedded server is thrown away.
+with nothing changed; a run with one function added to one file; one with the body of that function changed. CPU is that
+of the process and its helpers, without Postgres; memory the most that all of them held together. The embedded server is
+thrown away.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from typing import Any
 from tree_sitter import Parser
 
 from daemon.config import shared
-from daemon.git import command, environment
+from daemon.git import ask, command, environment
 from daemon.index import sync as syncing
 from daemon.index.languages import grammar_of, language_of
 from daemon.index.scan import scan
@@ -149,7 +150,7 @@ def unchanged(tree: Path, url: str, workers: int, repeat: int) -> dict[str, Any]
     return asyncio.run(runs_of(tree, url, workers, repeat, lambda _: None))
 
 
-def one_file(tree: Path, url: str, workers: int, repeat: int) -> dict[str, Any]:
+def one_function(tree: Path, url: str, workers: int, repeat: int) -> dict[str, Any]:
     """A function more in a file of middle size."""
     entries = sorted(scan(tree, {}, IndexSettings()).to_read, key=lambda entry: entry.size)
     meant = [entry.path for entry in entries if Path(entry.path).suffix in _ADDED]
@@ -162,8 +163,22 @@ def one_file(tree: Path, url: str, workers: int, repeat: int) -> dict[str, Any]:
     return asyncio.run(runs_of(tree, url, workers, repeat, edit))
 
 
+def one_body(tree: Path, url: str, workers: int, repeat: int) -> dict[str, Any]:
+    """Another figure in the function that was added last."""
+    path = tree / ask(tree, "diff", "--name-only").decode().strip()
+
+    def edit(number: int) -> None:
+        before, figure, after = path.read_text().rpartition(str(repeat - 1 if number == 0 else 1000 + number - 1))
+        if not figure:
+            raise AssertionError(f"{path} has no function of ours")
+        path.write_text(f"{before}{1000 + number}{after}")
+
+    return asyncio.run(runs_of(tree, url, workers, repeat, edit))
+
+
 PARTS: dict[str, Callable[[Path, str, int, int], dict[str, Any]]] = {
-    "bare": bare, "status": status, "cold": cold, "settling": settling, "unchanged": unchanged, "one_file": one_file,
+    "bare": bare, "status": status, "cold": cold, "settling": settling, "unchanged": unchanged,
+    "one_function": one_function, "one_body": one_body,
 }  # fmt: skip
 
 
@@ -300,15 +315,16 @@ def print_row(name: str, found: dict[str, Any]) -> None:
     parse, git = found["bare"], found["status"]
     print(f"\n{name}: {parse['files']:,} files, {parse['bytes'] / 1e6:.1f} MB, {found['cold']['nodes']:,} nodes, "
           f"{found['cold']['edges']:,} edges")  # fmt: skip
-    print(f"{'':10} {'wall s':>8} {'CPU s':>8} {'MB':>7}   against")
+    print(f"{'':12} {'wall s':>8} {'CPU s':>8} {'MB':>7}   against")
     for part, other in (
-        ("bare", None), ("cold", parse), ("status", None), ("settling", git), ("unchanged", git), ("one_file", None),
+        ("bare", None), ("cold", parse), ("status", None), ("settling", git), ("unchanged", git),
+        ("one_function", None), ("one_body", None),
     ):  # fmt: skip
         one = found[part]
         ratio = ""
         if other:
             ratio = f"{one['wall'] / other['wall']:5.1f} x wall, {one['cpu'] / max(other['cpu'], 0.01):5.1f} x CPU"
-        print(f"{part:10} {one['wall']:8.3f} {one['cpu']:8.2f} {one['mb']:7.0f}   {ratio}")
+        print(f"{part:12} {one['wall']:8.3f} {one['cpu']:8.2f} {one['mb']:7.0f}   {ratio}")
         if "steps" in one:
             print("           CPU by step: " + ", ".join(f"{key} {value:.2f}" for key, value in one["steps"].items()))
     sys.stdout.flush()
