@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, TypeVar
 
 Piece = TypeVar("Piece", bound="Above")
-_LOOK_S = 0.5  # between two looks at what another process writes
+_FIRST_LOOK_S, _LOOK_S = 0.05, 0.5  # between looks at what another process writes: doubled each time, up to the second
 
 
 class Above(Protocol):
@@ -50,17 +50,19 @@ class Below:
         ``look`` gathers it anew.
         """
         until = time.monotonic() + self._patience_s
+        pause = _FIRST_LOOK_S
         while piece.below and (left := until - time.monotonic()) > 0:
             events = [self._writing[chunk] for chunk in piece.below if chunk in self._writing]
             here = [asyncio.create_task(event.wait()) for event in events]
             elsewhere = len(here) < len(piece.below)
             try:
                 if here:
-                    await asyncio.wait(here, timeout=min(left, _LOOK_S) if elsewhere else left)
+                    await asyncio.wait(here, timeout=min(left, pause) if elsewhere else left)
                 else:
-                    await asyncio.sleep(min(left, _LOOK_S))
+                    await asyncio.sleep(min(left, pause))
             finally:
                 for waiter in here:
                     waiter.cancel()
+            pause = min(2 * pause, _LOOK_S)
             piece = await look(piece)
         return piece
