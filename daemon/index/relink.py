@@ -83,10 +83,14 @@ async def relink(
     """
     repo_id = repository.id
     after = Part() if rewritten is None else await db_part.load(db, repo_id, rewritten.paths)
-    moved_only = None if rewritten is None else moved_alone(rewritten.before, after)
-    if moved_only is not None:
+    bare, moved = set[int](), None
+    if rewritten is not None:
+        # What had no code until now has no chunk yet, although linking may see no difference.
+        bare.update(await db_link.nodes_without_chunk(db, repo_id, [node.id for node in after.nodes]))
+        moved = None if bare else moved_alone(rewritten.before, after)
+    if moved is not None:
         with timed("sheets"):
-            await redraw(db, repo_id, moved_only, words)
+            await redraw(db, repo_id, moved, words)
         progress("link", _STEPS, _STEPS)
         return 0
     changed = None if rewritten is None else trace(rewritten.before, after)
@@ -125,10 +129,10 @@ async def relink(
         shares = percents(ranked({node.id: places[node.id].centrality for node in nodes if node.file_id is not None}))
         seen = None
         if changed is not None and linked.ends is not None:
-            moved = _other_shares(before, changed, shares)
+            shifted = _other_shares(before, changed, shares)
             wholes = (node.id for node in nodes if node.file_id is None) if changed.wholes else ()
             roles = {node.id for node in told}
-            own = {*changed.written, *changed.ends, *linked.ends, *moved, *wholes, *roles}
+            own = {*changed.written, *changed.ends, *linked.ends, *shifted, *wholes, *roles, *bare}
             there = {node.id for node in nodes}
             seen = reach(own & there, {*changed.showing, *roles}, changed.gone, nodes, linked.leanings)
         edges = linked.edges if seen is None else await _around(db, repo_id, seen)

@@ -156,6 +156,15 @@ def test_after_very_many_histories(both: Both) -> None:
     holds()
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("", "X = 1\n"), ("", "# c\n"), ("\n\n", "X = 1\n\n"), ("X = 1\n", ""), ("X = 1\n", "X = 2\n")],
+)
+def test_the_first_code_of_an_empty_file_gets_a_chunk(both: Both, before: str, after: str) -> None:
+    """Linking sees nothing else of the file than before: it holds no names, and has as many lines."""
+    both.compare_states({**SHOP, "shop/empty.py": before}, {**SHOP, "shop/empty.py": after})
+
+
 def test_what_turns_out_to_be_a_test_has_no_places_that_use_it(both: Both) -> None:
     rounds = [["double lines"], ["change a line", "change a line", "rename in a file"], ["back to the start"]]
     both.compare(["cpp"], rounds, 0)

@@ -71,6 +71,9 @@ class Tree:
         at = self._random.randrange(len(lines) + 1)
         self._write(path, lines[:at] + lines[at + self._random.randint(1, 12) :])
 
+    def _empty_a_file(self) -> None:
+        self._write(self._one(), [])
+
     def _double_lines(self) -> None:
         path = self._one()
         lines = self._lines(path)
@@ -163,8 +166,8 @@ class Tree:
 STEPS: dict[str, Callable[[Tree], None]] = {
     name.removeprefix("_").replace("_", " "): getattr(Tree, name)
     for name in (
-        "_change_a_line", "_drop_lines", "_double_lines", "_comment", "_rename_everywhere", "_rename_in_a_file",
-        "_move_a_file", "_rename_a_folder", "_copy_a_file", "_delete_a_file", "_move_lines_to_another_file",
-        "_swap_two_files", "_touch", "_undo", "_back_to_the_start",
+        "_change_a_line", "_drop_lines", "_empty_a_file", "_double_lines", "_comment", "_rename_everywhere",
+        "_rename_in_a_file", "_move_a_file", "_rename_a_folder", "_copy_a_file", "_delete_a_file",
+        "_move_lines_to_another_file", "_swap_two_files", "_touch", "_undo", "_back_to_the_start",
     )
 }  # fmt: skip
